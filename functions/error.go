@@ -32,6 +32,8 @@ const (
 	Busy Kind = "function-busy"
 	// ColdStartTimeout: no instance became ready within the request's time.
 	ColdStartTimeout Kind = "cold-start-timeout"
+	// Timeout: the request's time was over before the function had answered.
+	Timeout Kind = "function-timeout"
 	// Unavailable: the function cannot be served for now.
 	Unavailable Kind = "function-unavailable"
 	// Internal: a fault of ours.
@@ -41,7 +43,7 @@ const (
 // Kinds are all of them, in the order they are documented.
 var Kinds = []Kind{
 	Invalid, Unreadable, TooLarge, Unsupported, NotFound, Forbidden, SourceFailed, SourceTimeout,
-	Busy, ColdStartTimeout, Unavailable, Internal,
+	Busy, ColdStartTimeout, Timeout, Unavailable, Internal,
 }
 
 // Error is a failure with two faces: Detail is for the caller to read and holds

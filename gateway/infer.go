@@ -1,0 +1,86 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/gateway/coldstart"
+	"github.com/seed45885407/saccade/gateway/invoke"
+)
+
+// infer is the walk of a request: route, fetch, wait, invoke, reply. The function
+// begins to wake when it is routed to, while its picture is still on the way.
+func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, error) {
+	began := time.Now()
+
+	// route
+	revision, err := g.Routes.Route(req.function)
+	if err != nil {
+		return functions.Reply{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(revision.Function.Spec.Scaling.Timeout))
+	defer cancel()
+	ticket, err := g.Waiting.Enter(revision.Name)
+	if err != nil {
+		return functions.Reply{}, err
+	}
+	defer ticket.Leave()
+
+	// fetch
+	picture, err := g.fetch(ctx, ticket, req)
+	if err != nil {
+		return functions.Reply{}, late(err)
+	}
+	fetched := time.Now()
+
+	// wait and invoke; again on another instance where the first was lost
+	var answer functions.Answer
+	var instance coldstart.Instance
+	var invoked time.Time
+	for lost := true; lost; {
+		lease, err := ticket.Wait(ctx)
+		if err != nil {
+			return functions.Reply{}, late(err)
+		}
+		invoked = time.Now()
+		answer, err = g.Invoke.Detect(ctx, lease.Instance, picture, *req.params)
+		lease.Release()
+		lost = errors.Is(err, invoke.ErrLost) && ticket.MayRetry(ctx, lease)
+		if err != nil && !lost {
+			return functions.Reply{}, late(err)
+		}
+		instance = lease.Instance
+	}
+
+	// reply
+	answer.Timing.Fetch = functions.Millis(fetched.Sub(began))
+	answer.Timing.Wait += functions.Millis(invoked.Sub(fetched))
+	answer.Start.Pull = instance.Pull
+	return functions.NewReply(req.function, revision.Name, answer, time.Since(began)), nil
+}
+
+// fetch gets the picture's bytes, room for them reserved first.
+func (g *Gateway) fetch(ctx context.Context, ticket *coldstart.Ticket, req request) ([]byte, error) {
+	if err := ticket.Hold(req.size); err != nil {
+		return nil, err
+	}
+	picture, err := req.picture(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFormat(picture); err != nil {
+		return nil, err
+	}
+	return picture, ticket.Hold(int64(len(picture)))
+}
+
+// late names a request's own deadline as what it is.
+func late(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && functions.KindOf(err) == functions.Internal {
+		return functions.Errorf(functions.Timeout, "the request's time was over before the function had answered").
+			Because(err)
+	}
+	return err
+}

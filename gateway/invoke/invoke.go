@@ -1,0 +1,122 @@
+// Package invoke asks one instance about one picture.
+//
+// It receives an instance and the picture's bytes, and hands on the instance's
+// answer. What the instance refuses comes back as the functions.Error it was; an
+// instance that is lost under the request is [ErrLost], so that the caller may
+// ask another.
+package invoke
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/functions/problem"
+	"github.com/seed45885407/saccade/gateway/coldstart"
+)
+
+// ErrLost says that the instance went away before it answered.
+var ErrLost = errors.New("the instance was lost")
+
+// maxAnswer bounds an answer: an annotated picture in base64 is its largest part.
+const maxAnswer = 256 << 20
+
+// Invoker holds the connections to all instances.
+type Invoker struct {
+	client *http.Client
+}
+
+// New is an Invoker without connections.
+func New() *Invoker {
+	return &Invoker{client: &http.Client{Transport: &http.Transport{
+		DialContext:         dial,
+		MaxIdleConnsPerHost: 256,
+		IdleConnTimeout:     time.Minute,
+		DisableCompression:  true,
+		WriteBufferSize:     64 << 10,
+	}}}
+}
+
+// Close drops idle connections.
+func (i *Invoker) Close() { i.client.CloseIdleConnections() }
+
+// host carries network and address through net/http's connection pool, which
+// knows hosts alone: letters and digits only, so that it is a valid one.
+func host(instance coldstart.Instance) string {
+	return instance.Network + "." + hex.EncodeToString([]byte(instance.Address))
+}
+
+func dial(ctx context.Context, _, hostport string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		return nil, err
+	}
+	network, encoded, _ := bytes.Cut([]byte(host), []byte("."))
+	address, err := hex.DecodeString(string(encoded))
+	if err != nil {
+		return nil, err
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, string(network), string(address))
+}
+
+// Detect sends picture to the instance and returns its answer.
+func (i *Invoker) Detect(ctx context.Context, instance coldstart.Instance, picture []byte, params functions.Parameters) (functions.Answer, error) {
+	var answer functions.Answer
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
+		"http://"+host(instance)+"/v1/detect?"+query(params), bytes.NewReader(picture))
+	if err != nil {
+		return answer, fmt.Errorf("invoking %s: %w", instance.Name, err)
+	}
+	req.Header.Set("Content-Type", "application/octet-stream")
+	// A detection changes nothing: a kept-alive connection that turns out to be
+	// closed may be replaced silently. The key itself is not sent.
+	req.Header["Idempotency-Key"] = nil
+
+	resp, err := i.client.Do(req)
+	if err != nil {
+		return answer, lost(ctx, instance, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return answer, problem.Read(resp)
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return answer, lost(ctx, instance, err)
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return answer, fmt.Errorf("reading the answer of %s: %w", instance.Name, err)
+	}
+	return answer, nil
+}
+
+// lost tells an instance that went away from a caller that did.
+func lost(ctx context.Context, instance coldstart.Instance, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("invoking %s: %w", instance.Name, context.Cause(ctx))
+	}
+	return functions.Errorf(functions.Unavailable, "the function's instance stopped while it worked on the picture").
+		Because(fmt.Errorf("invoking %s: %w: %w", instance.Name, ErrLost, err))
+}
+
+func query(params functions.Parameters) string {
+	q := url.Values{}
+	if params.MinScore != nil {
+		q.Set("min_score", strconv.FormatFloat(*params.MinScore, 'g', -1, 64))
+	}
+	if params.Draw != "" {
+		q.Set("draw", params.Draw)
+	}
+	return q.Encode()
+}

@@ -1,0 +1,249 @@
+package gateway
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/gateway/fetch"
+)
+
+// request is a detection that is asked for, in whatever form it came.
+type request struct {
+	function string
+	params   *functions.Parameters
+	// size is how many bytes the picture may need, before it is known.
+	size int64
+	// picture gets the bytes. It may complete params on the way.
+	picture func(ctx context.Context) ([]byte, error)
+	// annotated is set where the reply is to be a picture: png or jpeg.
+	annotated string
+}
+
+// uploadTime is how long a request's body may take to arrive: as long as the
+// slowest function lets a request take.
+const uploadTime = 5 * time.Minute
+
+// maxJSONOverhead is what a JSON body may be longer than its picture in base64.
+const maxJSONOverhead = 64 << 10
+
+// read understands the head of a request, and of its body as much as is cheap: a
+// JSON body whole, of an upload the picture's first bytes. What it refuses has not
+// woken anything.
+func (g *Gateway) read(c echo.Context) (request, error) {
+	r := c.Request()
+	req := request{function: c.Param("name")}
+	params, err := readQuery(r.URL.Query())
+	if err != nil {
+		return req, err
+	}
+	req.params = &params
+	if req.annotated = wantsPicture(r.Header.Get("Accept")); req.annotated != "" {
+		params.Draw = req.annotated
+	}
+	if _, err := g.Routes.Route(req.function); err != nil {
+		return req, err
+	}
+	// Nobody may keep a request open by sending slowly for ever.
+	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(uploadTime))
+
+	media, mediaParams, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
+	if err != nil && r.Header.Get(echo.HeaderContentType) != "" {
+		return req, functions.Errorf(functions.Unsupported, "the content type cannot be understood")
+	}
+	switch {
+	case media == "application/json":
+		return req, g.readJSON(r, &req)
+	case media == "multipart/form-data":
+		return req, g.readForm(r, mediaParams["boundary"], &req)
+	case strings.HasPrefix(media, "image/"), media == "application/octet-stream":
+		return req, g.readRaw(r, &req)
+	}
+	return req, functions.Errorf(functions.Unsupported, "send a picture as image/*, application/octet-stream, "+
+		"multipart/form-data (field image) or application/json")
+}
+
+// readQuery reads the parameters that every form takes in the URL.
+func readQuery(q url.Values) (params functions.Parameters, err error) {
+	for name, values := range q {
+		if err := setParameter(&params, name, values[len(values)-1]); err != nil {
+			return params, err
+		}
+	}
+	return params, nil
+}
+
+func setParameter(params *functions.Parameters, name, value string) error {
+	switch name {
+	case "min_score":
+		score, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return functions.Errorf(functions.Invalid, "min_score is not a number")
+		}
+		return setMinScore(params, score)
+	case "draw":
+		return setDraw(params, value)
+	}
+	return functions.Errorf(functions.Invalid, "there is no parameter %.64q; there are min_score and draw", name)
+}
+
+func setMinScore(params *functions.Parameters, score float64) error {
+	if !(score >= 0 && score <= 1) { // NaN is neither
+		return functions.Errorf(functions.Invalid, "min_score must be between 0 and 1")
+	}
+	params.MinScore = &score
+	return nil
+}
+
+func setDraw(params *functions.Parameters, format string) error {
+	if !slices.Contains([]string{"", "png", "jpeg"}, format) {
+		return functions.Errorf(functions.Invalid, "draw must be png or jpeg")
+	}
+	params.Draw = format
+	return nil
+}
+
+// wantsPicture is png or jpeg where the caller accepts a picture before JSON.
+func wantsPicture(accept string) string {
+	for part := range strings.SplitSeq(accept, ",") {
+		media, _, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		switch media {
+		case "image/png", "image/jpeg":
+			return strings.TrimPrefix(media, "image/")
+		case "application/json", "*/*":
+			return ""
+		}
+	}
+	return ""
+}
+
+// readRaw takes the body itself as the picture.
+func (g *Gateway) readRaw(r *http.Request, req *request) error {
+	body, err := g.peek(r.Body, r.ContentLength)
+	if err != nil {
+		return err
+	}
+	req.size = r.ContentLength
+	if r.ContentLength < 0 { // chunked: it may become as much as is allowed
+		req.size = g.opts.MaxBytes
+	}
+	req.picture = func(context.Context) ([]byte, error) {
+		return fetch.ReadAll(body, r.ContentLength, g.opts.MaxBytes)
+	}
+	return nil
+}
+
+// peek refuses what is too long by its own account, empty or no picture.
+func (g *Gateway) peek(body io.Reader, declared int64) (io.Reader, error) {
+	if declared > g.opts.MaxBytes {
+		return nil, functions.Errorf(functions.TooLarge, "the picture has %d bytes; at most %d are taken",
+			declared, g.opts.MaxBytes)
+	}
+	b := bufio.NewReaderSize(body, 4<<10)
+	head, err := b.Peek(functions.FormatBytes)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, functions.Errorf(functions.Invalid, "the upload broke off").Because(err)
+	}
+	return b, checkFormat(head)
+}
+
+// checkFormat refuses what is empty or begins like no picture we read.
+func checkFormat(head []byte) error {
+	if len(head) == 0 {
+		return functions.Errorf(functions.Unreadable, "the picture is empty")
+	}
+	if functions.FormatOf(head) == "" {
+		return functions.Errorf(functions.Unsupported, "these bytes are no picture in a format that is read: %s",
+			functions.Formats)
+	}
+	return nil
+}
+
+// body is the JSON form of a request.
+type body struct {
+	Image *struct {
+		// URL is an http, https or data URL.
+		URL string `json:"url"`
+		// Base64 is the picture itself.
+		Base64 string `json:"base64"`
+	} `json:"image"`
+	MinScore *float64 `json:"min_score"`
+	Draw     *string  `json:"draw"`
+}
+
+// readJSON takes {"image":{"url":…}|{"base64":…},"min_score":…,"draw":…}.
+func (g *Gateway) readJSON(r *http.Request, req *request) error {
+	limit := g.opts.MaxBytes*4/3 + maxJSONOverhead
+	text, err := fetch.ReadAll(r.Body, r.ContentLength, limit)
+	if err != nil {
+		return err
+	}
+	var b body
+	if err := decodeJSON(text, &b); err != nil {
+		return err
+	}
+	if b.MinScore != nil {
+		if err := setMinScore(req.params, *b.MinScore); err != nil {
+			return err
+		}
+	}
+	if b.Draw != nil && req.annotated == "" {
+		if err := setDraw(req.params, *b.Draw); err != nil {
+			return err
+		}
+	}
+	switch {
+	case b.Image == nil, (b.Image.URL == "") == (b.Image.Base64 == ""):
+		return functions.Errorf(functions.Invalid, `image must have either a "url" or a "base64"`)
+	case b.Image.URL != "":
+		req.size = g.opts.MaxBytes
+		req.picture = func(ctx context.Context) ([]byte, error) { return g.Fetch.Fetch(ctx, b.Image.URL) }
+	default:
+		picture, err := fetch.Base64(b.Image.Base64, g.opts.MaxBytes)
+		if err != nil {
+			return err
+		}
+		if err := checkFormat(picture); err != nil {
+			return err
+		}
+		req.size = int64(len(picture))
+		req.picture = func(context.Context) ([]byte, error) { return picture, nil }
+	}
+	return nil
+}
+
+// decodeJSON reads one JSON value and says in words what is wrong with it.
+func decodeJSON(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	if err == nil {
+		if _, more := d.Token(); more == io.EOF {
+			return nil
+		}
+		return functions.Errorf(functions.Invalid, "the body has more than one JSON value")
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return functions.Errorf(functions.Invalid, "the field %s must not be a %s", e.Field, e.Value).Because(err)
+	}
+	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return functions.Errorf(functions.Invalid, "there is no field %.64s", field).Because(err)
+	}
+	return functions.Errorf(functions.Invalid, "the body is not valid JSON").Because(err)
+}

@@ -1,0 +1,266 @@
+// Package local is Knative on one machine: the same Functions, Revisions and
+// autoscaler, with processes instead of pods.
+//
+// It receives deployments ([Platform.Deploy]) and the comings and goings of
+// requests (it satisfies coldstart.Platform). It hands on routes to the routing
+// table and instances to the waiting room. Knative's own autoscaler (KPA) decides
+// between one instance and many and back to none; the first wake from zero does
+// not wait for it. It refuses, through the waiting room and with the reason,
+// requests for a function whose instances do not come up, and a new revision that
+// does not come up never replaces one that works.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"knative.dev/serving/pkg/autoscaler/scaling"
+
+	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/gateway/coldstart"
+	"github.com/seed45885407/saccade/gateway/routing"
+)
+
+// Deployment is a function with the way to its model.
+type Deployment struct {
+	// Function is complete: functions.WithDefaults has been applied.
+	Function functions.Function
+	// Pull gets the model file. It is called when the first instance is wanted, and
+	// again after it failed.
+	Pull func(ctx context.Context) (Model, error)
+}
+
+// Model is a model file on this machine.
+type Model struct {
+	Path string
+	// Sum is the SHA-256, lower-case hex.
+	Sum string
+	// Family is what the file was recognised as.
+	Family functions.Family
+}
+
+// Room is what the platform tells of its instances; coldstart.Room is one.
+type Room interface {
+	Publish(revision string, instances []coldstart.Instance)
+	Refuse(revision string, reason *functions.Error, until time.Time)
+	Reopen(revision string)
+	Drained(revision, instance string) <-chan struct{}
+	Load(revision string) (inFlight, waiting int)
+}
+
+// Options say how the platform runs its instances.
+type Options struct {
+	// Runtime is the path of the saccade-runtime program.
+	Runtime string
+	// Cache is the folder where instances keep optimised graphs.
+	Cache string
+	// MaxInstances bounds the instances of each function. Default: one per CPU.
+	MaxInstances int
+	// Log gets one line for each change of an instance. Default: none.
+	Log *slog.Logger
+	// Started is told what each start of an instance was spent on. May be nil.
+	Started func(function string, start functions.Start)
+}
+
+// Platform runs functions as processes of this machine.
+type Platform struct {
+	opts   Options
+	routes *routing.Table
+	launch launcher
+	kpa    newKPA
+
+	group sync.WaitGroup // every goroutine of every revision
+
+	mu        sync.Mutex
+	ctx       context.Context // from Run: ends every start and download
+	room      Room
+	functions map[string]*deployed
+	revisions map[string]*revision
+}
+
+// deployed is a function with its history.
+type deployed struct {
+	name       string
+	deploying  sync.Mutex // one deployment at a time
+	generation int
+	current    *revision
+	err        error // of the newest deployment
+}
+
+// New is a Platform without functions that keeps routes up to date. It does
+// nothing until Start.
+func New(routes *routing.Table, opts Options) (*Platform, error) {
+	l, err := newProcesses(opts)
+	if err != nil {
+		return nil, err
+	}
+	return newPlatform(routes, opts, l), nil
+}
+
+func newPlatform(routes *routing.Table, opts Options, l launcher) *Platform {
+	if opts.MaxInstances == 0 {
+		opts.MaxInstances = runtime.GOMAXPROCS(0)
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Platform{
+		opts: opts, routes: routes, launch: l, kpa: scaling.New,
+		functions: map[string]*deployed{}, revisions: map[string]*revision{},
+	}
+}
+
+// Run serves until ctx ends, then stops every instance and returns when the last
+// one is gone. Requests must have been drained before: what is still with an
+// instance then has the instance's own grace to finish.
+func (p *Platform) Run(ctx context.Context, room Room) error {
+	p.Start(ctx, room)
+	<-ctx.Done()
+	p.mu.Lock()
+	revisions := slices.Collect(maps.Values(p.revisions))
+	p.mu.Unlock()
+	for _, r := range revisions {
+		r.stop()
+	}
+	p.group.Wait()
+	return p.launch.close()
+}
+
+// Start makes the platform ready for Deploy and requests. Run calls it; a caller
+// that deploys before it runs calls it first.
+func (p *Platform) Start(ctx context.Context, room Room) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.room == nil {
+		p.ctx, p.room = ctx, room
+	}
+}
+
+// Deploy makes d the newest revision of its function. A function that is new is
+// routed at once and starts with its first request. One that serves already goes
+// on serving with its old revision until an instance of the new one is ready; an
+// error means that it still does.
+func (p *Platform) Deploy(ctx context.Context, d Deployment) error {
+	name := d.Function.Metadata.Name
+	p.mu.Lock()
+	if p.room == nil {
+		p.mu.Unlock()
+		return errors.New("deploying before the platform was started")
+	}
+	f := p.functions[name]
+	if f == nil {
+		f = &deployed{name: name}
+		p.functions[name] = f
+	}
+	p.mu.Unlock()
+
+	f.deploying.Lock()
+	defer f.deploying.Unlock()
+
+	p.mu.Lock()
+	f.generation++
+	old := f.current
+	next := newRevision(p, functions.Revision{
+		Name:     fmt.Sprintf("%s-%05d", name, f.generation),
+		Function: d.Function,
+	}, d.Pull)
+	p.revisions[next.Name] = next
+	if old == nil {
+		f.current = next
+	}
+	p.mu.Unlock()
+	next.start()
+
+	if old == nil {
+		p.routes.Set(next.Revision)
+		return nil
+	}
+	err := next.prove(ctx)
+	p.mu.Lock()
+	f.err = err
+	if err == nil {
+		f.current = next
+	}
+	p.mu.Unlock()
+	if err != nil {
+		next.retire()
+		return fmt.Errorf("deploying %s, %s serves on: %w", next.Name, old.Name, err)
+	}
+	p.routes.Set(next.Revision)
+	old.retire()
+	return nil
+}
+
+// Remove stops a function. Requests it has are finished.
+func (p *Platform) Remove(name string) {
+	p.mu.Lock()
+	f := p.functions[name]
+	delete(p.functions, name)
+	p.mu.Unlock()
+	if f == nil {
+		return
+	}
+	p.routes.Remove(name)
+	f.deploying.Lock()
+	defer f.deploying.Unlock()
+	f.current.retire()
+}
+
+// Arrived is told of every request; it satisfies coldstart.Platform.
+func (p *Platform) Arrived(name string) {
+	if r := p.revision(name); r != nil {
+		r.arrived()
+	}
+}
+
+// Left is told of every request's end; it satisfies coldstart.Platform.
+func (p *Platform) Left(name string) {
+	if r := p.revision(name); r != nil {
+		r.left()
+	}
+}
+
+func (p *Platform) revision(name string) *revision {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.revisions[name]
+}
+
+// Functions is the state of every function, by name.
+func (p *Platform) Functions() []functions.FunctionStatus {
+	p.mu.Lock()
+	var all []*deployed
+	for _, f := range p.functions {
+		all = append(all, f)
+	}
+	p.mu.Unlock()
+	slices.SortFunc(all, func(a, b *deployed) int { return strings.Compare(a.name, b.name) })
+	statuses := make([]functions.FunctionStatus, 0, len(all))
+	for _, f := range all {
+		p.mu.Lock()
+		current, err := f.current, f.err
+		p.mu.Unlock()
+		status := current.status()
+		if err != nil {
+			status.Error = publicText(err)
+		}
+		statuses = append(statuses, status)
+	}
+	return statuses
+}
+
+// publicText is what a caller may read of err.
+func publicText(err error) string {
+	if e, ok := errors.AsType[*functions.Error](err); ok {
+		return e.Detail
+	}
+	return "the newest deployment failed"
+}

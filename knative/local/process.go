@@ -1,0 +1,218 @@
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/functions/problem"
+)
+
+// permanentExit is the runtime's exit status for a model or configuration that
+// will not load the next time either.
+const permanentExit = 3
+
+// processes launches saccade-runtime. Sockets and function files live in a folder
+// that only this user may enter.
+type processes struct {
+	opts  Options
+	dir   *workDir
+	spawn *spawner
+}
+
+func newProcesses(opts Options) (*processes, error) {
+	dir, err := newWorkDir()
+	if err != nil {
+		return nil, fmt.Errorf("making a folder for sockets: %w", err)
+	}
+	return &processes{opts: opts, dir: dir, spawn: newSpawner()}, nil
+}
+
+func (ps *processes) close() error {
+	ps.spawn.close()
+	return ps.dir.remove()
+}
+
+// launch starts one runtime with its listening socket already open: requests may
+// be sent before the program has reached its main.
+func (ps *processes) launch(name string, rev functions.Revision, model Model) (_ process, err error) {
+	socket := filepath.Join(ps.dir.path, name+".sock")
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("listening for %s: %w", name, err)
+	}
+	// The child owns the socket from here on: once it is gone, connections must be
+	// refused, so the parent keeps no copy.
+	listener.SetUnlinkOnClose(false)
+	defer listener.Close()
+	defer func() {
+		if err != nil {
+			os.Remove(socket)
+		}
+	}()
+	inherited, err := listener.File()
+	if err != nil {
+		return nil, err
+	}
+	defer inherited.Close()
+	theirEnd, ourEnd, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer theirEnd.Close()
+	defer func() {
+		if err != nil {
+			ourEnd.Close()
+		}
+	}()
+
+	function := filepath.Join(ps.dir.path, rev.Name+".json")
+	if err := writeFunction(function, rev.Function); err != nil {
+		return nil, err
+	}
+	p := &runtimeProcess{socket: socket, lifeline: ourEnd}
+	p.cmd = exec.Command(ps.opts.Runtime,
+		"--function", function,
+		"--model", model.Path, "--model-sum", model.Sum,
+		"--cache", ps.opts.Cache,
+		"--listen", "fd:3", "--lifeline", "4",
+		"--requested-at", strconv.FormatInt(time.Now().UnixNano(), 10))
+	p.cmd.ExtraFiles = []*os.File{inherited, theirEnd}
+	p.cmd.Env = environment(rev.Function)
+	p.cmd.Dir = ps.dir.path
+	p.cmd.Stdout, p.cmd.Stderr = &p.tail, &p.tail
+	// A group of its own: an interrupt typed at the terminal is for the gateway,
+	// which drains its instances in order.
+	p.cmd.SysProcAttr = childAttributes()
+	if err := ps.spawn.start(p.cmd); err != nil {
+		return nil, err
+	}
+	p.client = &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", socket)
+		},
+	}}
+	return p, nil
+}
+
+func writeFunction(path string, f functions.Function) error {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, text, 0o600)
+}
+
+// passed are the variables an instance gets: what it needs to find its library
+// and caches, and nothing that could be a secret.
+var passed = []string{
+	"PATH", "HOME", "TMPDIR", "LANG", "TZ", "XDG_CACHE_HOME",
+	"SACCADE_ONNXRUNTIME", "LD_LIBRARY_PATH", "GOTRACEBACK", "GODEBUG", "GOCOVERDIR",
+}
+
+func environment(f functions.Function) []string {
+	var env []string
+	for _, name := range passed {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// runtimeProcess is one running saccade-runtime.
+type runtimeProcess struct {
+	cmd      *exec.Cmd
+	socket   string
+	lifeline *os.File
+	client   *http.Client
+	tail     tail
+}
+
+func (p *runtimeProcess) address() (string, string) { return "unix", p.socket }
+
+func (p *runtimeProcess) ready(ctx context.Context) (functions.Start, error) {
+	var start functions.Start
+	defer p.client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://instance/v1/start", nil)
+	if err != nil {
+		return start, err
+	}
+	resp, err := p.client.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return start, fmt.Errorf("waiting for readiness: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return start, problem.Read(resp)
+	}
+	err = json.NewDecoder(resp.Body).Decode(&start)
+	return start, err
+}
+
+func (p *runtimeProcess) terminate() { p.signal(syscall.SIGTERM) }
+
+func (p *runtimeProcess) kill() { p.signal(syscall.SIGKILL) }
+
+func (p *runtimeProcess) signal(s syscall.Signal) {
+	_ = p.cmd.Process.Signal(s) // an error says that it is gone, which is what was wanted
+}
+
+func (p *runtimeProcess) wait() ending {
+	err := p.cmd.Wait()
+	p.lifeline.Close()
+	os.Remove(p.socket)
+	end := ending{text: "left"}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		status := exit.Sys().(syscall.WaitStatus)
+		end.killed = status.Signaled() && (status.Signal() == syscall.SIGKILL || status.Signal() == syscall.SIGTERM)
+		end.permanent = status.Exited() && status.ExitStatus() == permanentExit
+		end.text = exit.Error()
+	} else if err != nil {
+		end.text = err.Error()
+	}
+	if said := strings.TrimSpace(p.tail.String()); said != "" {
+		end.text += "; it last said: " + said
+	}
+	return end
+}
+
+// tail keeps the last words written to it.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const tailBytes = 4 << 10
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, b...)
+	if over := len(t.text) - tailBytes; over > 0 {
+		t.text = append(t.text[:0], t.text[over:]...)
+	}
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.text)
+}
