@@ -13,8 +13,6 @@ import (
 // infer is the walk of a request: route, fetch, wait, invoke, reply. The function
 // begins to wake when it is routed to, while its picture is still on the way.
 func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, error) {
-	began := time.Now()
-
 	// route
 	revision, err := g.Routes.Route(req.function)
 	if err != nil {
@@ -55,10 +53,10 @@ func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, erro
 	}
 
 	// reply
-	answer.Timing.Fetch = functions.Millis(fetched.Sub(began))
+	answer.Timing.Fetch = functions.Millis(fetched.Sub(req.began))
 	answer.Timing.Wait += functions.Millis(invoked.Sub(fetched))
 	answer.Start.Pull = instance.Pull
-	return functions.NewReply(req.function, revision.Name, answer, time.Since(began)), nil
+	return functions.NewReply(req.function, revision.Name, answer, time.Since(req.began)), nil
 }
 
 // fetch gets the picture's bytes, room for them reserved first.

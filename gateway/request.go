@@ -23,6 +23,7 @@ import (
 
 // request is a detection that is asked for, in whatever form it came.
 type request struct {
+	began    time.Time
 	function string
 	params   *functions.Parameters
 	// size is how many bytes the picture may need, before it is known.
@@ -45,7 +46,7 @@ const maxJSONOverhead = 64 << 10
 // woken anything.
 func (g *Gateway) read(c echo.Context) (request, error) {
 	r := c.Request()
-	req := request{function: c.Param("name")}
+	req := request{began: time.Now(), function: c.Param("name")}
 	params, err := readQuery(r.URL.Query())
 	if err != nil {
 		return req, err
@@ -66,14 +67,16 @@ func (g *Gateway) read(c echo.Context) (request, error) {
 	}
 	switch {
 	case media == "application/json":
-		return req, g.readJSON(r, &req)
+		err = g.readJSON(r, &req)
 	case media == "multipart/form-data":
-		return req, g.readForm(r, mediaParams["boundary"], &req)
+		err = g.readForm(r, mediaParams["boundary"], &req)
 	case strings.HasPrefix(media, "image/"), media == "application/octet-stream":
-		return req, g.readRaw(r, &req)
+		err = g.readRaw(r, &req)
+	default:
+		err = functions.Errorf(functions.Unsupported, "send a picture as image/*, application/octet-stream, "+
+			"multipart/form-data (field image) or application/json")
 	}
-	return req, functions.Errorf(functions.Unsupported, "send a picture as image/*, application/octet-stream, "+
-		"multipart/form-data (field image) or application/json")
+	return req, err
 }
 
 // readQuery reads the parameters that every form takes in the URL.
@@ -191,7 +194,13 @@ type body struct {
 func (g *Gateway) readJSON(r *http.Request, req *request) error {
 	limit := g.opts.MaxBytes*4/3 + maxJSONOverhead
 	text, err := fetch.ReadAll(r.Body, r.ContentLength, limit)
-	if err != nil {
+	switch {
+	case r.ContentLength == 0, functions.KindOf(err) == functions.Unreadable:
+		return functions.Errorf(functions.Invalid, "the body is empty")
+	case functions.KindOf(err) == functions.TooLarge:
+		return functions.Errorf(functions.TooLarge, "the body has more than %d bytes; a picture of at most %d is taken",
+			limit, g.opts.MaxBytes).Because(err)
+	case err != nil:
 		return err
 	}
 	var b body

@@ -54,6 +54,7 @@ var faces = map[functions.Kind]face{
 	functions.SourceTimeout:    {http.StatusGatewayTimeout, "The picture's address did not answer in time"},
 	functions.Busy:             {http.StatusTooManyRequests, "The function is busy"},
 	functions.ColdStartTimeout: {http.StatusGatewayTimeout, "The function did not become ready in time"},
+	functions.Timeout:          {http.StatusGatewayTimeout, "The function did not answer in time"},
 	functions.Unavailable:      {http.StatusServiceUnavailable, "The function is not available"},
 	functions.Internal:         {http.StatusInternalServerError, "Something went wrong on our side"},
 }

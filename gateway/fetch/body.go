@@ -81,8 +81,8 @@ func readFailed(err error) error {
 
 func tooLarge(limit int64) error {
 	size := strconv.FormatInt(limit, 10) + " bytes"
-	if mib := limit >> 20; mib > 0 && mib<<20 == limit {
-		size = strconv.FormatInt(mib, 10) + " MiB"
+	if limit >= 1e6 && limit%1e6 == 0 {
+		size = strconv.FormatInt(limit/1e6, 10) + " MB"
 	}
 	return functions.Errorf(functions.TooLarge, "the picture has more than %s", size)
 }

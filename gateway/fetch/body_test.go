@@ -61,13 +61,13 @@ func TestReadAll(t *testing.T) {
 }
 
 func TestALieAboutTheLengthCostsNoMemory(t *testing.T) {
-	const limit = 20 << 20
+	const limit = DefaultMaxBytes
 	spent := allocated(func() {
 		_, err := ReadAll(strings.NewReader("tiny"), limit, limit)
 		wantError(t, err, functions.Invalid, "")
 	})
 	if spent > 64<<10 {
-		t.Errorf("4 bytes that claimed to be 20 MiB took %d bytes of memory", spent)
+		t.Errorf("4 bytes that claimed to be 20 MB took %d bytes of memory", spent)
 	}
 	// What comes is paid for at most four times over: doubling, and its copies.
 	for _, n := range []int{100 << 10, 3 << 20, limit} {

@@ -36,7 +36,7 @@ const (
 
 // Defaults of [Options].
 const (
-	DefaultMaxBytes      = 20 << 20
+	DefaultMaxBytes      = 20_000_000
 	DefaultTimeout       = 10 * time.Second
 	DefaultHeaderTimeout = 5 * time.Second
 )
@@ -45,7 +45,7 @@ const (
 // Zero values mean the defaults.
 type Options struct {
 	// MaxBytes is the most bytes of a picture, after any transfer compression is
-	// undone. Default 20 MiB.
+	// undone. Default 20 MB.
 	MaxBytes int64
 	// Timeout is for the whole fetch: lookups, redirects and the last byte. It is
 	// also what ends a far side that dribbles. Default 10s.

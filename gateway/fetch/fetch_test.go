@@ -97,7 +97,7 @@ func TestWhatTheFarSideAnswers(t *testing.T) {
 		{"gzip that is none", plain(200, "Content-Type", "image/png", "Content-Encoding", "gzip"), functions.SourceFailed, "to its end"},
 		{"gzip cut short", zipped(pressed[:len(pressed)-9]), functions.SourceFailed, "to its end"},
 		{"gzip with a wrong checksum", zipped(append(bytes.Clone(pressed[:len(pressed)-8]), 1, 2, 3, 4, 10, 0, 0, 0)), functions.SourceFailed, "to its end"},
-		{"a gzip bomb", zipped(gzipped(t, make([]byte, 50<<20))), functions.TooLarge, "more than 10000 bytes"},
+		{"a gzip bomb", zipped(gzipped(t, make([]byte, 8<<20))), functions.TooLarge, "more than 10000 bytes"},
 		{"gzip that inflates to one byte over the limit", zipped(gzipped(t, make([]byte, limit+1))), functions.TooLarge, ""},
 		{"gzip of endless empty members", endless("gzip", gzipped(t, nil)), functions.TooLarge, ""},
 		{"an endless body", endless("", make([]byte, 1000)), functions.TooLarge, "more than 10000 bytes"},
@@ -204,6 +204,12 @@ func TestADataURLIsFetchedWithoutAnybody(t *testing.T) {
 	if seen := dials.seen(); seen != nil {
 		t.Errorf("dialled %v", seen)
 	}
+}
+
+func TestTheDefaultLimitIsSaidInMegabytes(t *testing.T) {
+	s := newServer(t, raw("HTTP/1.1 200 OK\r\nContent-Length: 20000001\r\n\r\n"))
+	_, err := newFetcher(t, loopback()).Fetch(t.Context(), s.URL)
+	wantError(t, err, functions.TooLarge, "the picture has more than 20 MB")
 }
 
 func gzipped(t testing.TB, plain []byte) []byte {

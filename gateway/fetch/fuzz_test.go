@@ -19,6 +19,8 @@ func FuzzFetchNeverDialsANonGlobalAddress(f *testing.F) {
 	f.Add("http://example.com/", []byte{93, 184, 215, 14})
 	f.Add("https://example.com:8443/", []byte("\x26\x06\x47\x00\x00\x00\x00\x00\x00\x00\x00\x00\x68\x10\x84\xe5"))
 	f.Add("https://example.com/", []byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\xff\x7f\x00\x00\x01"))
+	f.Add("data:image/png;base64,iVBORw==", []byte{})
+	f.Add("data:image/bmp,BM%00", []byte{})
 	f.Fuzz(func(t *testing.T, rawURL string, resolved []byte) {
 		z := newZone(t, func(_ string, v6 bool) []netip.Addr {
 			if addr, ok := netip.AddrFromSlice(resolved); ok && addr.Is6() == v6 {
@@ -42,6 +44,42 @@ func FuzzFetchNeverDialsANonGlobalAddress(f *testing.F) {
 			t.Fatalf("%q gave %d bytes from nowhere", rawURL, len(picture))
 		case err != nil && kind == functions.Internal:
 			t.Fatalf("%q: %v is an internal error", rawURL, err)
+		}
+	})
+}
+
+// FuzzRedirect gives the stranger the Location header. A target that is let
+// through, from there or from a caller, must read back as itself: a URL that two
+// readers understand in two ways would be judged as one and fetched as the other.
+func FuzzRedirect(f *testing.F) {
+	for _, tt := range hostile {
+		f.Add(tt.url)
+	}
+	for _, location := range []string{"/x", "../x?y#z", "?q", "", "//Example.com:8080/%2f", "https://[2606:4700::1]/", "http://example.com/\u00e9?\u00e9"} {
+		f.Add(location)
+	}
+	g, err := newGuard(Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	first, err := g.target("http://example.com/a/b")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, location string) {
+		next, err := g.redirect(first, location)
+		if err != nil {
+			if kind := functions.KindOf(err); kind != functions.Forbidden && kind != functions.SourceFailed {
+				t.Fatalf("%q: %v is of kind %s", location, err, kind)
+			}
+			return
+		}
+		if !next.hop || next.asked != "example.com" {
+			t.Fatalf("%q: %+v forgets who was asked", location, next)
+		}
+		again, err := g.target(next.url)
+		if err != nil || again.url != next.url || again.scheme != next.scheme {
+			t.Fatalf("%q: became %q, which reads back as %q (%v)", location, next.url, again.url, err)
 		}
 	})
 }

@@ -139,6 +139,7 @@ var hostile = []struct{ why, url string }{
 	{"text after the bracket", "http://[::1]x/"},
 	{"an IPv6 address without brackets", "http://::1/"},
 	{"too long", "http://example.com/" + strings.Repeat("a", maxURLBytes)},
+	{"too long once its path is escaped", "http://example.com/" + strings.Repeat("\u00e9", maxURLBytes/4)},
 }
 
 func TestHostileURLsAreRefusedWithoutALookupOrAConnection(t *testing.T) {

@@ -42,7 +42,7 @@ func (t target) refused(cause error) error {
 // target reads and judges raw without asking anybody: no lookup, no connection.
 func (g guard) target(raw string) (target, error) {
 	if len(raw) > maxURLBytes {
-		return target{}, functions.Errorf(functions.Invalid, "the picture's URL has more than %d bytes", maxURLBytes)
+		return target{}, tooLong()
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -108,7 +108,15 @@ func (g guard) judge(u *url.URL) (target, error) {
 	if port != standardPort(scheme) {
 		clean.Host += ":" + strconv.Itoa(int(port))
 	}
-	return target{url: clean.String(), scheme: scheme, asked: h.given}, nil
+	t := target{url: clean.String(), scheme: scheme, asked: h.given}
+	if len(t.url) > maxURLBytes { // again: escaping makes a path up to three times longer
+		return target{}, tooLong()
+	}
+	return t, nil
+}
+
+func tooLong() error {
+	return functions.Errorf(functions.Invalid, "the picture's URL has more than %d bytes", maxURLBytes)
 }
 
 func standardPort(scheme string) uint16 {

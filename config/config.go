@@ -1,0 +1,142 @@
+// Package config is what an operator may set of the saccade program: one struct,
+// every field with its meaning, unit, default and what zero means.
+//
+// It receives nothing but the environment's variables and hands on values that
+// [Saccade.Validate] has checked together. Mains alone import it; every other
+// package gets the few options it needs as arguments.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// Environment variables that are defaults of flags.
+const (
+	EnvGateway     = "SACCADE_GATEWAY"
+	EnvFunctions   = "SACCADE_FUNCTIONS"
+	EnvCache       = "SACCADE_CACHE"
+	EnvRuntime     = "SACCADE_RUNTIME"
+	EnvModelMirror = "SACCADE_MODEL_MIRROR"
+)
+
+// DefaultListen is where a gateway listens and where its client looks for it.
+const DefaultListen = "127.0.0.1:8080"
+
+// Saccade is the configuration of a gateway with its local platform.
+type Saccade struct {
+	// Listen is the TCP address of the gateway. Default 127.0.0.1:8080.
+	Listen string
+	// Functions are folders with one folder a function, beside the shipped ones; a
+	// later one wins. Default: SACCADE_FUNCTIONS, a list as PATH is one, and
+	// saccade/functions in the user's configuration folder where that exists.
+	Functions []string
+	// Cache is the folder for models and optimised graphs. Default: SACCADE_CACHE,
+	// else saccade in the user's cache folder.
+	Cache string
+	// Runtime is the saccade-runtime program. Default: SACCADE_RUNTIME, else the one
+	// beside this program, else the one in PATH.
+	Runtime string
+	// ModelMirror is a folder or http(s) URL where model files are looked for by
+	// name before their origin is asked. Default: SACCADE_MODEL_MIRROR; empty: none.
+	ModelMirror string
+	// MaxInstances bounds the instances of one function. Default (0): one per CPU.
+	MaxInstances int
+	// MaxPictureBytes is the most bytes of one picture. Default 20 MB.
+	MaxPictureBytes int64
+	// MaxWaiting is the most requests of one function that wait for an instance.
+	// Default 256.
+	MaxWaiting int
+	// MaxWaitingBytes is the most bytes of pictures held at a time. Default 256 MiB.
+	MaxWaitingBytes int64
+	// FetchAllow lists hosts, addresses or networks (CIDR) inside private address
+	// space that pictures may be fetched from. Default: none.
+	FetchAllow []string
+	// FetchDeny lists hosts, addresses or networks that pictures are never fetched
+	// from. Default: none.
+	FetchDeny []string
+	// Drain is how long requests may take to finish when the gateway stops.
+	// Default 30s.
+	Drain time.Duration
+}
+
+// Default is the configuration that the environment gives.
+func Default() Saccade {
+	return Saccade{
+		Listen:          DefaultListen,
+		Functions:       functionFolders(),
+		Cache:           cacheFolder(),
+		Runtime:         os.Getenv(EnvRuntime),
+		ModelMirror:     os.Getenv(EnvModelMirror),
+		MaxInstances:    runtime.GOMAXPROCS(0),
+		MaxPictureBytes: 20_000_000,
+		MaxWaiting:      256,
+		MaxWaitingBytes: 256 << 20,
+		Drain:           30 * time.Second,
+	}
+}
+
+// UserFunctions is the functions folder in the user's configuration folder, or
+// empty where the system names none.
+func UserFunctions() string {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "saccade", "functions")
+}
+
+func functionFolders() []string {
+	var dirs []string
+	if dir := UserFunctions(); dir != "" {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			dirs = append(dirs, dir)
+		}
+	}
+	for _, dir := range filepath.SplitList(os.Getenv(EnvFunctions)) {
+		if dir != "" {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+func cacheFolder() string {
+	if dir := os.Getenv(EnvCache); dir != "" {
+		return dir
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "" // Validate says what to do
+	}
+	return filepath.Join(dir, "saccade")
+}
+
+// Validate says all that is wrong at once.
+func (c Saccade) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	_, _, err := net.SplitHostPort(c.Listen)
+	check(err == nil, "listen: %q is not host:port", c.Listen)
+	check(c.Cache != "", "cache: no folder is known: set HOME, %s or --cache", EnvCache)
+	check(c.MaxInstances >= 0 && c.MaxInstances <= 1000, "max-instances: %d is not between 0 and 1000", c.MaxInstances)
+	check(c.MaxPictureBytes > 0, "max-picture-bytes: %d is not positive", c.MaxPictureBytes)
+	check(c.MaxWaiting > 0, "max-waiting: %d is not positive", c.MaxWaiting)
+	check(c.MaxWaitingBytes >= c.MaxPictureBytes, "max-waiting-bytes: %d is less than one picture of %d",
+		c.MaxWaitingBytes, c.MaxPictureBytes)
+	check(c.Drain > 0, "drain: %v is not positive", c.Drain)
+	for _, dir := range c.Functions {
+		info, err := os.Stat(dir)
+		check(err == nil && info.IsDir(), "functions: %s is not a folder", dir)
+	}
+	return errors.Join(errs...)
+}
