@@ -1,0 +1,145 @@
+package catalog_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed45885407/saccade/functions/catalog"
+)
+
+func TestReadRefuses(t *testing.T) {
+	replace := func(old, new string) string {
+		if !strings.Contains(minimal, old) {
+			t.Fatalf("%q is not in the minimal function", old)
+		}
+		return strings.Replace(minimal, old, new, 1)
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"an empty file":               {"", "x/function.yaml: is empty"},
+		"a comment alone":             {"# hi\n", "x/function.yaml: is empty"},
+		"an empty document":           {"---\n", "x/function.yaml: is empty"},
+		"a second document":           {minimal + "---\nkind: Function\n", "7: starts a second document: one file declares one function"},
+		"a syntax error":              {minimal + "  runtime: {threads: 1\n  scaling: a\n", "7: is not valid YAML: did not find expected ',' or '}'"},
+		"a syntax error in line one":  {"a: b: c\n", "1: is not valid YAML: mapping values are not allowed in this context"},
+		"a tab for indentation":       {"metadata:\n\tname: x\n", "2: is not valid YAML: found character that cannot start any token"},
+		"bytes that are no text":      {minimal + "  runtime: \xff\n", "7: is not UTF-8"},
+		"a control character":         {minimal + "\x00", "7: holds the control character 0x0"},
+		"a list for a file":           {"- a\n", "1: is a list where a group of fields belongs"},
+		"text for a file":             {"hello\n", "1: is text where a group of fields belongs"},
+		"an alias of itself":          {"metadata: &m\n  name: x\n  labels: *m\n" + strings.Replace(minimal, "metadata: {name: x}\n", "", 1), "3: metadata.labels.labels: is a group of fields where text belongs"},
+		"an alias to nothing":         {minimal + "  runtime: *nothing\n", "7: is not valid YAML: unknown anchor 'nothing' referenced"},
+		"a merge key":                 {minimal + "  runtime: {<<: {threads: 1}}\n", "7: spec.runtime.<<: is a merge key: write the fields out"},
+		"a field name that is a list": {minimal + "  ? [a, b]\n  : 1\n", "7: spec.?: is a field whose name is not text"},
+		"an unknown field":            {minimal + "  resource: {}\n", "7: spec.resource: is no field there is: did you mean resources?"},
+		"a field in another case":     {replace("uri", "URI"), "5: spec.model.uri: is missing\n6: spec.model.URI: is no field there is: did you mean uri?"},
+		"a field like no other":       {minimal + "  colour: red\n", "7: spec.colour: is no field there is"},
+		"a field that is there twice": {minimal + "    uri: n.onnx\n", "7: spec.model.uri: is there already, in line 6"},
+		"another API version":         {replace("v1alpha1", "v1"), "1: apiVersion: saccade.dev/v1 is not saccade.dev/v1alpha1"},
+		"another kind":                {replace("kind: Function", "kind: Service"), "2: kind: Service is not Function"},
+		"a name that is no DNS label": {replace("name: x", "name: X_1"), "3: metadata.name: X_1 is not a DNS label: lower-case letters, digits and hyphens, a letter first and no hyphen last"},
+		"a name that is too long":     {replace("name: x", "name: "+strings.Repeat("a", 53)), "3: metadata.name: " + strings.Repeat("a", 53) + " is longer than 52 characters"},
+		"a name of another folder":    {replace("name: x", "name: y"), "3: metadata.name: y is not the name of its folder, x"},
+		"a name that is a number":     {replace("name: x", "name: 7"), "3: metadata.name: 7 is a number where text belongs: put it in quotes"},
+		"a name that is nothing":      {replace("name: x", "name: "), "3: metadata.name: is missing"},
+		"no model":                    {"apiVersion: saccade.dev/v1alpha1\nkind: Function\nmetadata: {name: x}\nspec:\n  runtime: {threads: 1}\n", "4: spec.model.uri: is missing"},
+		"a model of text":             {"apiVersion: saccade.dev/v1alpha1\nkind: Function\nmetadata: {name: x}\nspec:\n  model: a\n", "5: spec.model: is text where a group of fields belongs"},
+		"a path out of the folder":    {replace("m.onnx", "../m.onnx"), "6: spec.model.uri: ../m.onnx climbs out of the function's folder"},
+		"an unknown scheme":           {replace("m.onnx", "s3://b/m.onnx"), `6: spec.model.uri: s3://b/m.onnx has a scheme we do not know, "s3": use https, http, file, or a path in the function's folder`},
+		"a sum in capitals":           {minimal + "    sha256: " + strings.Repeat("A", 64) + "\n", "7: spec.model.sha256: " + strings.Repeat("A", 60) + "… is not a SHA-256: 64 lower-case hex digits"},
+		"an unknown family":           {minimal + "    family: yolov5\n", "7: spec.model.family: yolov5 is not one of auto, yolov8, yolo-e2e, yolox, centernet: did you mean yolov8?"},
+		"an odd input size":           {minimal + "    inputSize: 600\n", "7: spec.model.inputSize: 600 is not 0 or a multiple of 32 between 32 and 4096"},
+		"an input size too large":     {minimal + "    inputSize: 8192\n", "7: spec.model.inputSize: 8192 is not 0 or a multiple of 32 between 32 and 4096"},
+		"a label that is a yes or no": {minimal + "    labels:\n    - cat\n    - true\n", "9: spec.model.labels[1]: true is a yes or no where text belongs: put it in quotes"},
+		"a label that is a date":      {minimal + "    labels: [2024-01-01]\n", "7: spec.model.labels[0]: 2024-01-01 is a date where text belongs: put it in quotes"},
+		"a label that is nothing":     {minimal + "    labels: [cat, ]\n    labelsFile: [~]\n", "8: spec.model.labelsFile: is a list where text belongs"},
+		"an empty label":              {minimal + "    labels: [cat, '', ~]\n", "7: spec.model.labels[2]: is empty"},
+		"a label with a tag":          {minimal + "    labels: [!!binary aGk=]\n", "7: spec.model.labels[0]: aGk= is a value tagged binary where text belongs: put it in quotes"},
+		"a label with an escape":      {minimal + `    labels: ["a\eb"]` + "\n", `7: spec.model.labels[0]: "a\x1bb" holds a control character`},
+		"no labels in a list":         {minimal + "    labels: []\n", "7: spec.model.labels: is an empty list: leave it out"},
+		"labels without a list":       {minimal + "    labels: cat\n", "7: spec.model.labels: is text where a list belongs"},
+		"a labels file outside":       {minimal + "    labelsFile: ../l.txt\n", "7: spec.model.labelsFile: ../l.txt is no path inside the function's folder"},
+		"a labels file that is away":  {minimal + "    labelsFile: l.txt\n", "7: spec.model.labelsFile: x/l.txt: file does not exist"},
+		"a score above one":           {minimal + "  thresholds: {minScore: 1.4}\n", "7: spec.thresholds.minScore: 1.4 is not between 0 and 1"},
+		"a score that is no number":   {minimal + "  thresholds: {minScore: .nan, iou: .inf}\n", "7: spec.thresholds.minScore: NaN is no number to work with\n7: spec.thresholds.iou: +Inf is no number to work with"},
+		"a score in words":            {minimal + "  thresholds: {minScore: half}\n", "7: spec.thresholds.minScore: half is not a number"},
+		"no detections at all":        {minimal + "  thresholds: {maxDetections: 0}\n", "7: spec.thresholds.maxDetections: 0 is not between 1 and 10000"},
+		"a broken number of threads":  {minimal + "  runtime: {threads: 1.5}\n", "7: spec.runtime.threads: 1.5 is not a whole number"},
+		"threads beyond any integer":  {minimal + "  runtime: {threads: 99999999999999999999}\n", "7: spec.runtime.threads: 99999999999999999999 is not a whole number"},
+		"a list of threads":           {minimal + "  runtime: {threads: [1]}\n", "7: spec.runtime.threads: is a list where a whole number belongs"},
+		"an unknown provider":         {minimal + "  runtime: {providers: [cpu, cudnn]}\n", "7: spec.runtime.providers[1]: cudnn is not one of cpu, cuda, tensorrt: did you mean cuda?"},
+		"a provider that comes twice": {minimal + "  runtime: {providers: [cpu, cpu]}\n", "7: spec.runtime.providers[1]: cpu is there already"},
+		"a window without a unit":     {minimal + "  scaling: {window: 60}\n", "7: spec.scaling.window: 60 has no unit: write 60s for seconds"},
+		"a window too short":          {minimal + "  scaling: {window: 5s}\n", "7: spec.scaling.window: 5s is not between 6s and 1h in whole seconds"},
+		"a window Knative cannot say": {minimal + "  scaling: {window: 6500ms}\n", "7: spec.scaling.window: 6.5s is not between 6s and 1h in whole seconds"},
+		"a window in words":           {minimal + "  scaling: {window: long}\n", "7: spec.scaling.window: long is not a duration such as 90s, 5m or 1h30m"},
+		"a timeout of nothing":        {minimal + "  scaling: {timeout: 0s}\n", "7: spec.scaling.timeout: 0s is not between 1ms and 1h"},
+		"a timeout in the past":       {minimal + "  scaling: {startTimeout: -5s}\n", "7: spec.scaling.startTimeout: -5s is not between 1ms and 1h"},
+		"more at least than at most":  {minimal + "  scaling:\n    maxScale: 2\n    minScale: 3\n", "9: spec.scaling.minScale: 3 is more than maxScale, 2"},
+		"an unknown metric":           {minimal + "  scaling: {metric: cpu}\n", "7: spec.scaling.metric: cpu is not one of concurrency, rps"},
+		"a target of zero":            {minimal + "  scaling: {target: 0}\n", "7: spec.scaling.target: 0 is not between 0.01 and 1000000"},
+		"a panic below the load":      {minimal + "  scaling: {panicThresholdPercentage: 100}\n", "7: spec.scaling.panicThresholdPercentage: 100 is not between 110 and 1000"},
+		"no CPU":                      {minimal + "  resources: {cpu: 0}\n", "7: spec.resources.cpu: 0 is not between 1m and 1024 cores"},
+		"memory in words":             {minimal + "  resources: {memory: lots}\n", "7: spec.resources.memory: lots is not an amount of memory: 512Mi, 2Gi, 1G or a number of bytes"},
+		"every fault at once": {
+			"apiVersion: v1\nkind: Function\nmetadata: {name: x}\nspec:\n  model: {uri: /m.onnx}\n  thresholds: {minScore: 2, iuo: 1}\n",
+			"1: apiVersion: v1 is not saccade.dev/v1alpha1\n5: spec.model.uri: /m.onnx is an absolute path: write file:///m.onnx\n" +
+				"6: spec.thresholds.iuo: is no field there is: did you mean iou?\n6: spec.thresholds.minScore: 2 is not between 0 and 1",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			want := c.want
+			if !strings.HasPrefix(want, "x/") {
+				want = "x/function.yaml:" + strings.ReplaceAll(want, "\n", "\nx/function.yaml:")
+			}
+			_, err := catalog.Read(folder("x/function.yaml", c.text), "x")
+			if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestReadBoundsWhatItTakes(t *testing.T) {
+	for name, text := range map[string]string{
+		"a file over a megabyte":       minimal + strings.Repeat("#", 1<<20),
+		"flow lists without end":       strings.Repeat("[", 1<<19),
+		"block lists without end":      strings.Repeat("- ", 1<<18),
+		"labels without end":           minimal + "    labels: [" + strings.Repeat("a,", 1<<18) + "]\n",
+		"aliases that double up":       bomb(),
+		"as many faults as lines":      minimal + "    labels:\n" + strings.Repeat("    - {}\n", 1<<14),
+		"as many fields as lines":      minimal + unknownFields(1<<14),
+		"a name as long as the file":   strings.Repeat("n", 1<<19) + ": 1\n",
+		"a number as long as the file": minimal + "  runtime: {threads: " + strings.Repeat("9", 1<<19) + "}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := catalog.Read(folder("x/function.yaml", text), "x")
+			if err == nil {
+				t.Fatal("was taken")
+			}
+			if n := len(err.Error()); n > 8<<10 {
+				t.Errorf("the error is %d bytes long", n)
+			}
+		})
+	}
+}
+
+func bomb() string {
+	var b strings.Builder
+	b.WriteString("a0: &a0 [x, x]\n")
+	for i := range 40 {
+		fmt.Fprintf(&b, "a%d: &a%d [*a%d, *a%d]\n", i+1, i+1, i, i)
+	}
+	b.WriteString("metadata: *a40\n")
+	return b.String()
+}
+
+func unknownFields(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "  f%d: 1\n", i)
+	}
+	return b.String()
+}

@@ -1,0 +1,105 @@
+package catalog
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+
+	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/models/store/address"
+)
+
+// Rules is the table of rules by field, for example spec.thresholds.minScore.
+// The ranges under spec.scaling are Knative's own (knative.dev/serving v0.42,
+// pkg/apis/autoscaling), so that what is valid here is valid on a cluster.
+func Rules() map[string]Rule {
+	const hour = 3600
+	return map[string]Rule{
+		"apiVersion": {Required: true, OneOf: []string{functions.APIVersion}},
+		"kind":       {Required: true, OneOf: []string{functions.KindFunction}},
+		// Knative puts names of its own making, "-00001-private" the longest, behind
+		// ours, and the result must be a DNS label of 63 characters. RFC 1035 labels
+		// start with a letter, and Kubernetes Services are named by these.
+		"metadata.name": {
+			Required: true, MaxLength: 52, Pattern: `^[a-z]([-a-z0-9]*[a-z0-9])?$`,
+			Words: "a DNS label: lower-case letters, digits and hyphens, a letter first and no hyphen last",
+		},
+
+		"spec.model.uri":    {Required: true, MaxLength: 8 << 10, check: checkURI},
+		"spec.model.sha256": {Pattern: `^[0-9a-f]{64}$`, Words: "a SHA-256: 64 lower-case hex digits"},
+		"spec.model.family": {OneOf: families()},
+		// 32 is the coarsest stride of every family: a side that is no multiple of it
+		// does not come out even at the last feature map.
+		"spec.model.inputSize":  {Min: 32, Max: 4096, Step: 32, Zero: true},
+		"spec.model.labels":     {MaxItems: maxLabels, MaxLength: 200, check: checkLabel},
+		"spec.model.labelsFile": {check: checkLabelsFile},
+		"spec.model.licence":    {MaxLength: 200},
+
+		"spec.thresholds.minScore":      {Max: 1},
+		"spec.thresholds.iou":           {Max: 1},
+		"spec.thresholds.maxDetections": {Min: 1, Max: 10000},
+
+		"spec.runtime.providers": {OneOf: []string{"cpu", "cuda", "tensorrt"}},
+		"spec.runtime.threads":   {Min: 1, Max: 256},
+		"spec.runtime.parallel":  {Min: 1, Max: 999},
+		"spec.runtime.batch":     {Min: 1, Max: 64},
+
+		"spec.scaling.minScale":                 {Max: 1000},
+		"spec.scaling.maxScale":                 {Max: 1000},
+		"spec.scaling.containerConcurrency":     {Min: 1, Max: 1000},
+		"spec.scaling.metric":                   {OneOf: []string{"concurrency", "rps"}},
+		"spec.scaling.target":                   {Min: 0.01, Max: 1e6},
+		"spec.scaling.targetUtilization":        {Min: 1, Max: 100},
+		"spec.scaling.window":                   {Duration: true, Min: 6, Max: hour, Step: 1},
+		"spec.scaling.panicWindowPercentage":    {Min: 1, Max: 100},
+		"spec.scaling.panicThresholdPercentage": {Min: 110, Max: 1000},
+		"spec.scaling.scaleDownDelay":           {Duration: true, Max: hour, Step: 1},
+		"spec.scaling.scaleToZeroPodRetention":  {Duration: true, Max: hour},
+		"spec.scaling.startTimeout":             {Duration: true, Min: 0.001, Max: hour},
+		"spec.scaling.timeout":                  {Duration: true, Min: 0.001, Max: hour},
+
+		"spec.resources.cpu":    {Pattern: cpuPattern, Words: "an amount of CPU: cores (2, 0.5) or thousandths of one (500m)", Quantity: true, check: checkCPU},
+		"spec.resources.memory": {Pattern: memoryPattern, Words: "an amount of memory: 512Mi, 2Gi, 1G or a number of bytes", Quantity: true, check: checkMemory},
+	}
+}
+
+// maxLabels is above the largest detection vocabularies (LVIS has 1203 classes,
+// ImageNet-21k 21841) and bounds what a stranger's file can make us hold.
+const maxLabels = 25000
+
+func families() []string {
+	names := []string{string(functions.FamilyAuto)}
+	for _, f := range functions.Families {
+		names = append(names, string(f))
+	}
+	return names
+}
+
+func checkURI(text string) error {
+	_, err := address.Parse(text)
+	return err
+}
+
+func checkLabel(text string) error {
+	if text == "" {
+		return errors.New("is no class name")
+	}
+	return nil
+}
+
+func checkLabelsFile(text string) error {
+	if !fs.ValidPath(text) || text == "." || slices.Contains([]rune(text), '\\') {
+		return errors.New("is no path inside the function's folder")
+	}
+	return nil
+}
+
+func checkCPU(text string) error {
+	_, err := ParseCPU(text)
+	return err
+}
+
+func checkMemory(text string) error {
+	_, err := ParseMemory(text)
+	return err
+}

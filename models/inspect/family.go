@@ -1,0 +1,120 @@
+package inspect
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed45885407/saccade/functions"
+)
+
+// match is an output that can be read.
+type match struct {
+	family  functions.Family
+	reason  string
+	classes int // 0: the shape does not tell
+	output  string
+	shape   []int64
+}
+
+// cells is the number of places a YOLO head looks at: one a cell of the grids for
+// strides 8, 16 and 32. For 640 pixels that is 6400 + 1600 + 400 = 8400.
+func cells(size int) int64 {
+	s := int64(size)
+	return s/8*(s/8) + s/16*(s/16) + s/32*(s/32)
+}
+
+// guess tells the family of an output [1, a, b] from its shape, and where shapes
+// are shared, from names and metadata. Otherwise doubt says why not. The layouts:
+//
+//	yolov8     [1, 4+classes, cells]     docs.ultralytics.com, task detect
+//	yolo-e2e   [1, 300, 6]               the same, end2end
+//	yolox      [1, cells, 5+classes]     Megvii YOLOX, demo/ONNXRuntime
+//	yolov5     [1, 3*cells, 5+classes]   three anchors a cell
+//	centernet  [1, 100, 6]
+func (r *recognition) guess(out Tensor, shape []int64) (m match, doubt string) {
+	a, b, n := shape[1], shape[2], cells(r.InputSize)
+	switch {
+	case a == 3*n && b > 5:
+		r.unserved = fmt.Sprintf("%v has the layout of YOLOv5, three anchors a cell, which is not served yet", out)
+		return m, r.unserved
+	case b == n && a > 4:
+		return r.counted(functions.FamilyYOLOv8, a-4,
+			fmt.Sprintf("%v is 4 sides and %d scores for the %d cells of a %d pixel input", out, a-4, n, r.InputSize))
+	case a == n && b > 5:
+		return r.counted(functions.FamilyYOLOX, b-5,
+			fmt.Sprintf("%v is, for the %d cells of a %d pixel input, 4 sides, objectness and %d scores", out, n, r.InputSize, b-5))
+	case b == 6 && r.isCenterNet(out, a):
+		return match{
+			family: functions.FamilyCenterNet,
+			reason: fmt.Sprintf("%v is boxes of 4 corners, score and class, and names speak of a CenterNet", out),
+		}, ""
+	case b == 6 && r.isUltralytics():
+		return match{
+			family: functions.FamilyYOLOE2E,
+			reason: fmt.Sprintf("%v is boxes of 4 corners, score and class, and the metadata is Ultralytics'", out),
+		}, ""
+	case b == 6:
+		return m, fmt.Sprintf("%v could be of family %s or %s", out, functions.FamilyYOLOE2E, functions.FamilyCenterNet)
+	case r.isUltralytics() && a > 4 && len(r.names) > 0 && a == int64(4+len(r.names)):
+		// Cells that are free, or of a head with more strides.
+		return match{
+			family: functions.FamilyYOLOv8, classes: len(r.names),
+			reason: fmt.Sprintf("%v is 4 sides and one score for each of the %d names in Ultralytics' metadata", out, len(r.names)),
+		}, ""
+	}
+	return m, fmt.Sprintf("%v is none of the known layouts for a %d pixel input", out, r.InputSize)
+}
+
+// counted is a match whose classes must be as many as the metadata names, if it
+// names any: one layout read as another is off by one.
+func (r *recognition) counted(family functions.Family, classes int64, reason string) (match, string) {
+	if named := len(r.names); named > 0 && int64(named) != classes {
+		return match{}, fmt.Sprintf("as family %s it would have %d classes, and its metadata names %d", family, classes, named)
+	}
+	if classes > maxClasses {
+		return match{}, fmt.Sprintf("as family %s it would have %d classes", family, classes)
+	}
+	return match{family: family, classes: int(classes), reason: reason}, ""
+}
+
+func (r *recognition) isUltralytics() bool {
+	return strings.EqualFold(r.model.Metadata["author"], "Ultralytics") ||
+		strings.HasPrefix(r.model.Metadata["description"], "Ultralytics")
+}
+
+// isCenterNet looks for the name: end2end in the metadata tells nothing, as both
+// families that end in 6 may say so.
+func (r *recognition) isCenterNet(out Tensor, rows int64) bool {
+	if r.isUltralytics() {
+		return false
+	}
+	for _, said := range []string{r.model.Producer, r.model.Metadata["description"], out.Name} {
+		if strings.Contains(strings.ToLower(said), "centernet") {
+			return true
+		}
+	}
+	return out.Name == "detections" && rows == 100
+}
+
+// asDeclared checks that an output can be read as function.yaml says, free axes
+// taken on trust.
+func (r *recognition) asDeclared(out Tensor, shape []int64, family functions.Family) (m match, doubt string) {
+	a, b, n := shape[1], shape[2], cells(r.InputSize)
+	free := func(size int64) bool { return size < 0 }
+	fits, reads, classes := false, "", int64(0)
+	switch family {
+	case functions.FamilyYOLOv8:
+		reads = "[1 4+classes cells]"
+		fits, classes = (free(a) || a > 4 && a-4 <= maxClasses) && (free(b) || b >= 1), max(0, a-4)
+	case functions.FamilyYOLOX:
+		reads = fmt.Sprintf("[1 %d 5+classes]", n)
+		fits, classes = (free(a) || a == n) && (free(b) || b > 5 && b-5 <= maxClasses), max(0, b-5)
+	default:
+		reads = "[1 boxes 6]"
+		fits = free(b) || b == 6
+	}
+	if !fits {
+		return m, fmt.Sprintf("%v is not what family %s reads, %s", out, family, reads)
+	}
+	return match{family: family, classes: int(classes), reason: "spec.model.family says so"}, ""
+}

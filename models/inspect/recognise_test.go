@@ -1,0 +1,150 @@
+package inspect
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/seed45885407/saccade/functions"
+)
+
+func TestTheTestModelsAreRecognised(t *testing.T) {
+	coco := functions.COCO()
+	tests := map[string]Recognised{
+		"yolo11n":         {Family: functions.FamilyYOLOv8, Input: "images", InputSize: 640, Output: "output0", Shape: []int64{1, 84, 8400}, Classes: 80, Labels: coco},
+		"yolo11n-dynamic": {Family: functions.FamilyYOLOv8, Input: "images", InputSize: 640, Output: "output0", Shape: []int64{1, 84, 8400}, Classes: 80, Labels: coco},
+		"yolo26n":         {Family: functions.FamilyYOLOE2E, Input: "images", InputSize: 640, Output: "output0", Shape: []int64{1, 300, 6}, Classes: 80, Labels: coco},
+		"yolox_nano":      {Family: functions.FamilyYOLOX, Input: "images", InputSize: 416, Output: "output", Shape: []int64{1, 3549, 85}, Classes: 80, Labels: coco},
+		"centernet-mbv3":  {Family: functions.FamilyCenterNet, Input: "images", InputSize: 512, Output: "detections", Shape: []int64{1, 100, 6}, Classes: 80, Labels: coco},
+	}
+	for name, want := range tests {
+		t.Run(name, func(t *testing.T) {
+			m, err := Inspect(testdata(t, "models/"+name+".onnx"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := Recognise(m, functions.Function{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Recognised{}, "Reasons")); diff != "" {
+				t.Error(diff)
+			}
+			if len(got.Reasons) != 3 {
+				t.Errorf("reasons %q; want one for size, family and labels", got.Reasons)
+			}
+			if m.Parameters < 500_000 || m.Opset < 11 || m.Producer == "" {
+				t.Errorf("%d parameters, opset %d, producer %q", m.Parameters, m.Opset, m.Producer)
+			}
+		})
+	}
+	for name, want := range map[string]string{
+		"deimv2_hgnetv2_atto_coco": "takes 2 inputs",
+		"deimv2_atto_raw":          "how to read its outputs",
+	} {
+		t.Run(name+" is not", func(t *testing.T) {
+			m, err := Inspect(testdata(t, "models/"+name+".onnx"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = Recognise(m, functions.Function{})
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("Recognise: %v; want %q", err, want)
+			}
+		})
+	}
+}
+
+func TestRecognise(t *testing.T) {
+	const v8, e2e, x, centernet = functions.FamilyYOLOv8, functions.FamilyYOLOE2E, functions.FamilyYOLOX, functions.FamilyCenterNet
+	images := func(axes ...any) []Tensor { return []Tensor{shaped("images", axes...)} }
+	out := func(name string, axes ...any) []Tensor { return []Tensor{shaped(name, axes...)} }
+	square := images(1, 3, 640, 640)
+	ultralytics := func(pairs ...string) map[string]string {
+		m := map[string]string{"author": "Ultralytics", "task": "detect"}
+		for pair := range slices.Chunk(pairs, 2) {
+			m[pair[0]] = pair[1]
+		}
+		return m
+	}
+	half := []Tensor{{Name: "images", Type: "float16", Shape: square[0].Shape}}
+
+	tests := map[string]struct {
+		model   Model
+		declare functions.Model
+		// want is "family size classes labels..." or, after an exclamation mark, a part of the error.
+		want string
+	}{
+		"bare yolov8 is told by its cells":            {Model{Inputs: square, Outputs: out("o", 1, 84, 8400)}, functions.Model{}, "yolov8 640 80 person"},
+		"yolov8 of two classes has no names":          {Model{Inputs: square, Outputs: out("o", 1, 6, 8400)}, functions.Model{}, "yolov8 640 2 "},
+		"yolov8 at 320 pixels":                        {Model{Inputs: images(1, 3, 320, 320), Outputs: out("o", 1, 5, 2100)}, functions.Model{}, "yolov8 320 1 "},
+		"a free size is what function.yaml says":      {Model{Inputs: images("b", 3, "h", "w"), Outputs: out("o", "b", 84, 2100)}, functions.Model{InputSize: 320}, "yolov8 320 80 person"},
+		"a free size is the metadata's":               {Model{Inputs: images("b", 3, "h", "w"), Outputs: out("o", "b", 6, 8400), Metadata: ultralytics("imgsz", "[640, 640]", "names", "{0: 'a', 1: 'b'}")}, functions.Model{}, "yolov8 640 2 a"},
+		"free cells are told by Ultralytics' names":   {Model{Inputs: images("b", 3, "h", "w"), Outputs: out("o", "b", 6, "n"), Metadata: ultralytics("names", "{0: 'a', 1: 'b'}")}, functions.Model{}, "yolov8 640 2 a"},
+		"a free size with nothing known is 640":       {Model{Inputs: images("b", 3, "h", "w"), Outputs: out("o", "b", 84, 8400)}, functions.Model{}, "yolov8 640 80 person"},
+		"yolox of 80 classes":                         {Model{Inputs: square, Outputs: out("o", 1, 8400, 85)}, functions.Model{}, "yolox 640 80 person"},
+		"yolox of one class also ends in 6":           {Model{Inputs: square, Outputs: out("o", 1, 8400, 6)}, functions.Model{}, "yolox 640 1 "},
+		"Ultralytics' boxes of 6 are yolo-e2e":        {Model{Inputs: square, Outputs: out("output0", 1, 300, 6), Metadata: ultralytics("end2end", "True")}, functions.Model{}, "yolo-e2e 640 0 "},
+		"a hundred detections are centernet":          {Model{Inputs: images("batch", 3, 512, 512), Outputs: out("detections", "batch", 100, 6)}, functions.Model{}, "centernet 512 0 "},
+		"a centernet by its producer":                 {Model{Producer: "tfjs_centernet2onnx", Inputs: square, Outputs: out("o", 1, 50, 6)}, functions.Model{}, "centernet 640 0 "},
+		"labels of function.yaml come first":          {Model{Inputs: square, Outputs: out("o", 1, 6, 8400), Metadata: ultralytics("names", "{0: 'a', 1: 'b'}")}, functions.Model{Labels: []string{"x", "y"}}, "yolov8 640 2 x"},
+		"declared centernet with labels":              {Model{Inputs: square, Outputs: out("o", 1, 77, 6)}, functions.Model{Family: centernet, Labels: []string{"x"}}, "centernet 640 1 x"},
+		"declared yolo-e2e":                           {Model{Inputs: square, Outputs: out("o", 1, 300, 6)}, functions.Model{Family: e2e}, "yolo-e2e 640 0 "},
+		"declared auto is a guess":                    {Model{Inputs: square, Outputs: out("o", 1, 84, 8400)}, functions.Model{Family: functions.FamilyAuto}, "yolov8 640 80 person"},
+		"declared yolov8 with all axes free":          {Model{Inputs: square, Outputs: out("o", "", "", "")}, functions.Model{Family: v8}, "yolov8 640 0 "},
+		"the one output of several that can be read":  {Model{Inputs: square, Outputs: append(out("o", 1, 84, 8400), shaped("aux", 1, 32, 160, 160))}, functions.Model{}, "yolov8 640 80 person"},
+		"names that cannot be read do not matter":     {Model{Inputs: square, Outputs: out("o", 1, 84, 8400), Metadata: map[string]string{"names": "{"}}, functions.Model{}, "yolov8 640 80 person"},
+		"boxes of 6 by nobody name the field":         {Model{Inputs: square, Outputs: out("o", 1, 300, 6)}, functions.Model{}, "!spec.model.family in function.yaml settles it"},
+		"an unknown layout names the field":           {Model{Inputs: square, Outputs: out("o", 1, 7, 7)}, functions.Model{}, "!spec.model.family in function.yaml settles it"},
+		"two outputs that can be read name the field": {Model{Inputs: square, Outputs: append(out("o", 1, 84, 8400), shaped("p", 1, 84, 8400))}, functions.Model{}, "!several could be read"},
+		"yolov5 is not served":                        {Model{Inputs: square, Outputs: out("o", 1, 25200, 85)}, functions.Model{}, "!layout of YOLOv5, three anchors a cell, which is not served yet"},
+		"yolov5 is no yolox either":                   {Model{Inputs: square, Outputs: out("o", 1, 25200, 85)}, functions.Model{Family: x}, "!layout of YOLOv5"},
+		"transposed yolov8 is not taken for yolox":    {Model{Inputs: square, Outputs: out("o", 1, 8400, 84), Metadata: map[string]string{"names": "{" + numbered(80) + "}"}}, functions.Model{}, "!it would have 79 classes, and its metadata names 80"},
+		"a declared yolox of other cells":             {Model{Inputs: square, Outputs: out("o", 1, 8000, 85)}, functions.Model{Family: x}, "!is not what family yolox reads, [1 8400 5+classes]"},
+		"a declared family that cannot be":            {Model{Inputs: square, Outputs: out("o", 1, 84, 8400)}, functions.Model{Family: e2e}, "!is not what family yolo-e2e reads, [1 boxes 6]"},
+		"a family that does not exist":                {Model{Inputs: square, Outputs: out("o", 1, 84, 8400)}, functions.Model{Family: "ssd"}, `!spec.model.family "ssd" is none of`},
+		"too few labels":                              {Model{Inputs: square, Outputs: out("o", 1, 84, 8400)}, functions.Model{Labels: []string{"x"}}, "!it has 80 classes, and spec.model.labels names 1"},
+		"another size than the graph's":               {Model{Inputs: square, Outputs: out("o", 1, 84, 8400)}, functions.Model{InputSize: 320}, "!fixed at 640 pixels, and spec.model.inputSize says 320"},
+		"a size that is no multiple of 32":            {Model{Inputs: images(1, 3, 300, 300), Outputs: out("o", 1, 84, 8400)}, functions.Model{}, "!multiple of 32"},
+		"a size beyond all pictures":                  {Model{Inputs: images(1, 3, 1<<40, 1<<40), Outputs: out("o", 1, 84, 8400)}, functions.Model{}, "!multiple of 32, at most 4096"},
+		"an input that is no square":                  {Model{Inputs: images(1, 3, 480, 640), Outputs: out("o", 1, 84, 8400)}, functions.Model{}, "!fed as a square"},
+		"an input of half precision":                  {Model{Inputs: half, Outputs: out("o", 1, 84, 8400)}, functions.Model{}, "!export it with a float32 input"},
+		"a fixed batch":                               {Model{Inputs: images(4, 3, 640, 640), Outputs: out("o", 4, 84, 8400)}, functions.Model{}, "!a fixed batch of 4"},
+		"an input in NHWC":                            {Model{Inputs: images(1, 640, 640, 3), Outputs: out("o", 1, 84, 8400)}, functions.Model{}, "!float32 [1 3 height width]"},
+		"two inputs":                                  {Model{Inputs: append(images(1, 3, 640, 640), shaped("sizes", 1, 2)), Outputs: out("o", 1, 84, 8400)}, functions.Model{}, "!it takes 2 inputs (images float32 [1 3 640 640], sizes float32 [1 2])"},
+		"no input":                                    {Model{Outputs: out("o", 1, 84, 8400)}, functions.Model{}, "!it takes 0 inputs"},
+		"another task":                                {Model{Inputs: square, Outputs: out("o", 1, 116, 8400), Metadata: map[string]string{"task": "segment"}}, functions.Model{}, `!its task is "segment"`},
+		"weights in other files":                      {Model{Inputs: square, Outputs: out("o", 1, 84, 8400), External: true}, functions.Model{}, "!save it as one file"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			fn := functions.Function{Spec: functions.Spec{Model: test.declare}}
+			r, err := Recognise(&test.model, fn)
+			if want, refused := strings.CutPrefix(test.want, "!"); refused {
+				if err == nil || functions.KindOf(err) != functions.Unavailable || !strings.Contains(err.Error(), want) {
+					t.Errorf("Recognise: %v; want an Unavailable error that says %q", err, want)
+				}
+				return
+			}
+			first := ""
+			if len(r.Labels) > 0 {
+				first = r.Labels[0]
+			}
+			if got := fmt.Sprint(r.Family, " ", r.InputSize, " ", r.Classes, " ", first); err != nil || got != test.want {
+				t.Errorf("Recognise: %q, %v; want %q", got, err, test.want)
+			}
+		})
+	}
+}
+
+func numbered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "%d: 'c%d', ", i, i)
+	}
+	return b.String()
+}
