@@ -28,7 +28,6 @@ type fake struct {
 	all    *fakes
 	name   string
 	failed *ending
-	hang   bool
 
 	once  sync.Once
 	ended chan ending

@@ -137,8 +137,12 @@ func (r *revision) awaitReady(i *instance) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
-		i.process.kill() // does nothing where it is gone already
 		i.failure = err
+		if _, said := errors.AsType[*functions.Error](err); said {
+			r.end(i) // it has answers to give yet
+		} else {
+			i.process.kill() // does nothing where it is gone already
+		}
 		return
 	}
 	start.Pull = i.pull
@@ -161,7 +165,8 @@ func (r *revision) awaitReady(i *instance) {
 func (i *instance) startError(end ending) *startError {
 	e := &startError{killed: end.killed, permanent: end.permanent}
 	switch said, ok := errors.AsType[*functions.Error](i.failure); {
-	case ok:
+	case ok: // it knows why, and would know the same the next time
+		e.killed, e.permanent = false, true
 		e.reason = said
 	case errors.Is(i.failure, errStartTimeout):
 		e.killed, e.permanent = false, true // killed by us; another try would take as long
@@ -197,7 +202,15 @@ func (r *revision) drain(i *instance) {
 		case <-time.After(timeout):
 		}
 		// 3. The process leaves, or is made to.
-		i.process.terminate()
+		r.end(i)
+	})
+}
+
+// end asks the instance to leave and makes it do so when it does not. It returns
+// at once.
+func (r *revision) end(i *instance) {
+	i.process.terminate()
+	r.platform.group.Go(func() {
 		select {
 		case <-i.life.Ended():
 		case <-time.After(stopGrace):

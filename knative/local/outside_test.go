@@ -23,6 +23,12 @@ var outside struct {
 }
 
 func TestMain(m *testing.M) {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == "--function":
+		os.Exit(playRuntime())
+	case os.Getenv(gatewayPart) != "":
+		os.Exit(playGateway())
+	}
 	outside.calls, outside.done = make(chan func()), make(chan struct{})
 	go func() {
 		for call := range outside.calls {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -13,10 +14,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/functions/catalog"
 	"github.com/seed45885407/saccade/functions/problem"
 )
 
@@ -30,6 +33,8 @@ type processes struct {
 	opts  Options
 	dir   *workDir
 	spawn *spawner
+
+	launched atomic.Int64
 }
 
 func newProcesses(opts Options) (*processes, error) {
@@ -48,7 +53,8 @@ func (ps *processes) close() error {
 // launch starts one runtime with its listening socket already open: requests may
 // be sent before the program has reached its main.
 func (ps *processes) launch(name string, rev functions.Revision, model Model) (_ process, err error) {
-	socket := filepath.Join(ps.dir.path, name+".sock")
+	// A number, not the name: the path of a socket is short on every system.
+	socket := filepath.Join(ps.dir.path, fmt.Sprintf("%d.sock", ps.launched.Add(1)))
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
 	if err != nil {
 		return nil, fmt.Errorf("listening for %s: %w", name, err)
@@ -129,6 +135,9 @@ func environment(f functions.Function) []string {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
 		}
+	}
+	if cores, err := catalog.ParseCPU(f.Spec.Resources.CPU); err == nil {
+		env = append(env, fmt.Sprintf("GOMAXPROCS=%d", int(math.Ceil(cores))))
 	}
 	return env
 }

@@ -30,8 +30,7 @@ func newWorkDir() (*workDir, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The longest socket name: a function's 52 characters, a generation, a serial.
-	if longest := len(path) + len("/.sock") + 52 + len("-00000-000000"); longest > maxSocketPath {
+	if len(path)+len("/1234567.sock") > maxSocketPath {
 		os.Remove(path)
 		return nil, fmt.Errorf("%s is too long a path for sockets: set TMPDIR to a shorter one", parent)
 	}

@@ -1,0 +1,102 @@
+// Command bench measures what the house costs over the floor: the same work done
+// by the least program that can do it (bench/floor). It receives nothing but
+// flags, runs both on this machine in turns, and prints one table of ratios. It
+// refuses to judge: a noisy machine is told by its own spread.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+)
+
+func main() {
+	var o options
+	flag.StringVar(&o.function, "function", "centernet", "the `function` to measure: centernet, or one whose model is in the mirror")
+	flag.StringVar(&o.picture, "picture", "samples/astronaut.png", "the `picture` to send")
+	flag.IntVar(&o.warm, "warm", 200, "warm requests")
+	flag.IntVar(&o.cold, "cold", 15, "cold starts")
+	flag.StringVar(&o.bin, "bin", "bin", "`folder` with saccade and saccade-runtime")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	function, picture, bin string
+	warm, cold             int
+}
+
+// row is one line of the table: durations of the floor and of the house, taken in
+// turns.
+type row struct {
+	what        string
+	floor, ours float64
+	unit        string
+	// goal is the ratio that is wanted: at most, or at least where more is better.
+	goal       float64
+	moreBetter bool
+}
+
+func run(ctx context.Context, o options) error {
+	dir, err := os.MkdirTemp("", "saccade-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	say("building the floor ...")
+	floorBin := filepath.Join(dir, "floor")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", floorBin, "./bench/floor")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("building the floor: %w", err)
+	}
+	g, err := startGateway(ctx, o, dir)
+	if err != nil {
+		return err
+	}
+	defer g.stop()
+	f := floorArgs{bin: floorBin, model: g.model, sum: g.sum, cache: g.cache, picture: o.picture}
+
+	var rows []row
+	for _, measure := range []func(context.Context, options, *gatewayProcess, floorArgs) ([]row, error){
+		measureCold, measureWarm, measureThroughput,
+	} {
+		measured, err := measure(ctx, o, g, f)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, measured...)
+	}
+	return printTable(o, rows)
+}
+
+func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+func printTable(o options, rows []row) error {
+	fmt.Printf("\n%s, %s, %d warm requests, %d cold starts, %s\n\n", o.function, filepath.Base(o.picture), o.warm, o.cold,
+		time.Now().Format(time.DateOnly))
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "measured\tfloor\tsaccade\tratio\tgoal\t\t")
+	for _, r := range rows {
+		ratio, sign, verdict := r.ours/r.floor, "<=", "met"
+		if r.moreBetter {
+			sign = ">="
+		}
+		if r.moreBetter && ratio < r.goal || !r.moreBetter && ratio > r.goal {
+			verdict = "MISSED"
+		}
+		fmt.Fprintf(w, "%s\t%.1f %s\t%.1f %s\t%.3f\t%s %.2f\t%s\t\n", r.what, r.floor, r.unit, r.ours, r.unit, ratio, sign, r.goal, verdict)
+	}
+	return w.Flush()
+}

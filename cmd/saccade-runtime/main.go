@@ -1,0 +1,161 @@
+// Command saccade-runtime serves one function: it is the process of an instance,
+// on one machine, and the container on a cluster.
+//
+// It listens before all else, loads the function, and says when it is ready (see
+// package serve for what it answers). Exit status: 0 after SIGTERM; 2 for flags it
+// does not understand; 3 for a model or a declaration that will not load the next
+// time either; 1 for everything else.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/runtime/onnx"
+	"github.com/seed45885407/saccade/runtime/serve"
+)
+
+const (
+	statusFailed    = 1
+	statusUsage     = 2
+	statusPermanent = 3
+)
+
+func main() {
+	began := time.Now()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second signal ends the process where it stands
+	err := run(ctx, began, os.Args[1:], os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "saccade-runtime:", err)
+	}
+	os.Exit(status(err))
+}
+
+func status(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage):
+		return statusUsage
+	case functions.KindOf(err) == functions.Unavailable:
+		return statusPermanent
+	}
+	return statusFailed
+}
+
+// told is how long a failed start waits for someone to ask how it went.
+const told = time.Second
+
+// run serves until ctx ends or the start fails.
+func run(ctx context.Context, began time.Time, args []string, stderr io.Writer) error {
+	c, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(c.listen)
+	if err != nil {
+		return err
+	}
+	if c.lifeline >= 0 {
+		if err := holdOn(c.lifeline); err != nil {
+			return err
+		}
+	}
+	log := c.log(stderr)
+	log.Info("listening", "address", listener.Addr().String())
+
+	server := serve.New(serve.Options{Asked: c.asked(began), Began: began, Log: log})
+	var group sync.WaitGroup
+	served := make(chan error, 1)
+	group.Go(func() { served <- server.Serve(listener) })
+
+	l := &loading{config: c}
+	started := make(chan error, 1)
+	group.Go(func() {
+		err := server.Start(context.WithoutCancel(ctx), l.load)
+		if err == nil {
+			ledger := server.Ledger()
+			log.Info("ready", "start", ledger.Start.Milliseconds(), "load", ledger.Load.Milliseconds(),
+				"warmup", ledger.Warmup.Milliseconds(), "family", l.recognised.Family, "size", l.recognised.InputSize,
+				"classes", l.recognised.Classes, "kept_graph", l.optimised)
+			if err := l.settle(); err != nil {
+				log.Warn("the next start will be as slow as this one", "error", err)
+			}
+		}
+		started <- err
+	})
+
+	for err == nil && ctx.Err() == nil {
+		select {
+		case err = <-served:
+			err = fmt.Errorf("serving: %w", err)
+		case err = <-started:
+			started = nil // ready; or failed, and left for those who ask to be told
+			if err != nil {
+				wait(ctx, server.Told(), told)
+			}
+		case <-ctx.Done():
+		}
+	}
+
+	// Stopping, in this order:
+	log.Info("stopping")
+	// 1. Readiness fails, no request comes any more, and those inside are finished.
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.grace)
+	defer cancel()
+	err = errors.Join(err, server.Drain(drain))
+	// 2. Nobody is left who could use or make a session.
+	group.Wait()
+	// 3. The session closes, and ONNX Runtime after it.
+	return errors.Join(err, l.close())
+}
+
+// wait returns when event comes, at the latest after most.
+func wait(ctx context.Context, event <-chan struct{}, most time.Duration) {
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-event:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// holdOn ends the process when the other end of the pipe fd is closed: whoever
+// started it is gone, and nobody is left to stop it or to read its answers.
+func holdOn(fd int) error {
+	// Without blocking, the wait for it costs no thread.
+	if err := syscall.SetNonblock(fd, true); err != nil {
+		return fmt.Errorf("lifeline %d: %w", fd, err)
+	}
+	pipe := os.NewFile(uintptr(fd), "lifeline")
+	go func() { // it ends with the process
+		_, _ = io.Copy(io.Discard, pipe)
+		os.Exit(statusFailed)
+	}()
+	return nil
+}
+
+// heapGrowth is the garbage collector's percentage. A picture is one large piece
+// of garbage without pointers: collecting it costs microseconds, keeping it costs
+// memory in every instance.
+const heapGrowth = 50
+
+// tidy gives back what loading has left.
+func tidy() {
+	onnx.Trim()
+	debug.FreeOSMemory()
+}
