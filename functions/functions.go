@@ -92,7 +92,7 @@ var Families = []Family{FamilyYOLOv8, FamilyYOLOE2E, FamilyYOLOX, FamilyCenterNe
 type Thresholds struct {
 	// MinScore is the lowest score answered, 0 to 1. Default 0.25.
 	MinScore *float64 `json:"minScore,omitempty"`
-	// IoU is the overlap, 0 to 1, from which the weaker of two boxes of a class is
+	// IoU is the overlap, 0 to 1, above which the weaker of two boxes of a class is
 	// dropped. Default: the family's own (yolov8 0.7, yolox 0.45, centernet 0.5;
 	// yolo-e2e needs none).
 	IoU *float64 `json:"iou,omitempty"`

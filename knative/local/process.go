@@ -66,6 +66,7 @@ func (ps *processes) launch(name string, rev functions.Revision, model Model) (_
 	defer func() {
 		if err != nil {
 			os.Remove(socket)
+			os.Remove(filepath.Join(ps.dir.path, name+".json"))
 		}
 	}()
 	inherited, err := listener.File()
@@ -84,11 +85,12 @@ func (ps *processes) launch(name string, rev functions.Revision, model Model) (_
 		}
 	}()
 
-	function := filepath.Join(ps.dir.path, rev.Name+".json")
+	// A file of its own for each instance: another one may be reading its.
+	function := filepath.Join(ps.dir.path, name+".json")
 	if err := writeFunction(function, rev.Function); err != nil {
 		return nil, err
 	}
-	p := &runtimeProcess{socket: socket, lifeline: ourEnd}
+	p := &runtimeProcess{socket: socket, function: function, lifeline: ourEnd}
 	p.cmd = exec.Command(ps.opts.Runtime,
 		"--function", function,
 		"--model", model.Path, "--model-sum", model.Sum,
@@ -146,6 +148,7 @@ func environment(f functions.Function) []string {
 type runtimeProcess struct {
 	cmd      *exec.Cmd
 	socket   string
+	function string
 	lifeline *os.File
 	client   *http.Client
 	tail     tail
@@ -187,6 +190,7 @@ func (p *runtimeProcess) wait() ending {
 	err := p.cmd.Wait()
 	p.lifeline.Close()
 	os.Remove(p.socket)
+	os.Remove(p.function)
 	end := ending{text: "left"}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		status := exit.Sys().(syscall.WaitStatus)
