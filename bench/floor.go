@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ type floorProcess struct {
 
 func (a floorArgs) start(ctx context.Context) (*floorProcess, error) {
 	p := &floorProcess{cmd: exec.CommandContext(ctx, a.bin,
-		"-model", a.model, "-sum", a.sum, "-cache", a.cache, "-picture", a.picture)}
+		"-model", a.model, "-sum", a.sum, "-cache", filepath.Join(a.cache, "graphs"), "-picture", a.picture)}
 	p.cmd.Stderr = os.Stderr
 	var err error
 	if p.in, err = p.cmd.StdinPipe(); err != nil {

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/models/inspect"
 	"github.com/seed45885407/saccade/runtime/detector"
@@ -43,50 +45,50 @@ type floor struct {
 }
 
 func run(path, sum, cache, pictureFile string) error {
-	// Side by side, as the function server does: library, model, picture.
-	var group sync.WaitGroup
-	var environment *onnx.Environment
-	var environmentErr, pictureErr error
-	var decoded *vision.Picture
 	f := &floor{}
-	group.Go(func() {
+	var environment *onnx.Environment
+	var decoded *vision.Picture
+	var model *onnx.Model
+	var recognised inspect.Recognised
+	// Side by side, as the function server does: library, picture, weights, graph.
+	var group errgroup.Group
+	group.Go(func() error {
 		lib, err := library.Find(os.Getenv("SACCADE_ONNXRUNTIME"))
 		if err != nil {
-			environmentErr = err
-			return
+			return err
 		}
-		environment, environmentErr = onnx.Open(lib)
+		environment, err = onnx.Open(lib)
+		return err
 	})
-	group.Go(func() {
-		if f.picture, pictureErr = os.ReadFile(pictureFile); pictureErr == nil {
-			decoded, pictureErr = vision.Decode(f.picture, vision.Limits{})
+	group.Go(func() (err error) {
+		if f.picture, err = os.ReadFile(pictureFile); err != nil {
+			return err
 		}
+		decoded, err = vision.Decode(f.picture, vision.Limits{})
+		return err
 	})
-	file, err := inspect.Inspect(path)
-	if err != nil {
+	group.Go(func() (err error) {
+		model, err = onnx.Prepare(onnx.Source{Path: path, Sum: sum, Cache: cache})
+		return err
+	})
+	group.Go(func() error {
+		file, err := inspect.Inspect(path)
+		if err != nil {
+			return err
+		}
+		if recognised, err = inspect.Recognise(file, functions.Function{}); err != nil {
+			return err
+		}
+		f.detector, err = detector.New(detector.Options{
+			Family: recognised.Family, InputSize: recognised.InputSize, Labels: recognised.Labels,
+		})
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return err
 	}
-	r, err := inspect.Recognise(file, functions.Function{})
-	if err != nil {
-		return err
-	}
-	f.detector, err = detector.New(detector.Options{Family: r.Family, InputSize: r.InputSize, Labels: r.Labels})
-	if err != nil {
-		return err
-	}
-	source := onnx.Source{Path: path, Sum: sum, Cache: cache}
-	model, err := onnx.Prepare(source)
-	if err != nil {
-		return err
-	}
-	group.Wait()
-	if environmentErr != nil {
-		return environmentErr
-	}
-	if pictureErr != nil {
-		return pictureErr
-	}
-	if f.session, err = environment.NewSession(model, sessionOptions(r)); err != nil {
+	var err error
+	if f.session, err = environment.NewSession(model, sessionOptions(recognised)); err != nil {
 		return err
 	}
 	found, _, err := f.detector.Detect(context.Background(), f.session, decoded, functions.Parameters{})
@@ -152,4 +154,12 @@ func (f *floor) many(n, parallel int) error {
 	group.Wait()
 	close(failed)
 	return <-failed
+}
+
+// sessionOptions are the function server's own defaults.
+func sessionOptions(r inspect.Recognised) onnx.Options {
+	return onnx.Options{
+		Threads: 1, Input: r.Input, Size: r.InputSize,
+		Outputs: []onnx.Output{{Name: r.Output, Shape: r.Shape}},
+	}
 }

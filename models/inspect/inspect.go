@@ -9,6 +9,7 @@ package inspect
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -75,6 +76,9 @@ const maxBytes = 2<<30 - 1
 // of kind Unavailable that says so.
 func Inspect(path string) (*Model, error) {
 	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, functions.Errorf(functions.Unavailable, "the model file is not there").Because(err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("inspecting model: %w", err)
 	}

@@ -1,0 +1,180 @@
+// Package detector is the walk that finds objects: decode -> letterbox -> infer
+// -> decode boxes -> NMS -> back to picture coordinates. It receives a picture
+// that package vision decoded and a [Session] that holds a network, and hands on
+// detections in pixels of the upright picture.
+//
+// It refuses outputs that are not of the shape its family reads, and lets no
+// number through that is not finite, whatever the network says.
+package detector
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/runtime/vision"
+)
+
+// Session is one loaded network. It is safe for parallel runs.
+type Session interface {
+	// Run feeds input, shaped [1, 3, S, S], and hands the outputs to read; they
+	// are valid only within read, whose error Run returns. A cancelled ctx
+	// terminates the run.
+	Run(ctx context.Context, input []float32, read func(outputs []Tensor) error) error
+}
+
+// Tensor is one output of a network, row-major.
+type Tensor struct {
+	Name  string
+	Shape []int64
+	Data  []float32
+}
+
+// Options say what network is read and which boxes are answered.
+type Options struct {
+	// Family is how the network is fed and read; it must not be auto.
+	Family functions.Family
+	// InputSize is the side of the network's input in pixels, a multiple of 32.
+	InputSize int
+	// Labels are the class names in order of class id. An id without one is named
+	// class-17.
+	Labels []string
+	// Thresholds are the function's own; what is not set is the default, for IoU
+	// the family's.
+	Thresholds functions.Thresholds
+}
+
+// Detector detects with the networks of one function. It is safe for use by
+// several goroutines.
+type Detector struct {
+	options  Options
+	family   family
+	input    *vision.Input
+	minScore float64
+	iou      float32
+	most     int
+
+	tensors sync.Pool // of *[]float32, each the input of one run
+	scratch sync.Pool // of *scratch
+}
+
+// New makes a Detector; it fails where the options name no way to read boxes.
+func New(o Options) (*Detector, error) {
+	f, known := families()[o.Family]
+	if !known {
+		return nil, fmt.Errorf("no family %q: it is one of %v", o.Family, functions.Families)
+	}
+	if o.InputSize < 32 || o.InputSize > maxInputSize || o.InputSize%32 != 0 {
+		return nil, fmt.Errorf("an input of %d pixels: it is a multiple of 32, at most %d", o.InputSize, maxInputSize)
+	}
+	f.layout.Size = o.InputSize
+	d := &Detector{
+		options:  o,
+		family:   f,
+		input:    vision.NewInput(f.layout),
+		minScore: functions.DefaultMinScore,
+		iou:      float32(f.iou),
+		most:     o.Thresholds.MaxDetections,
+	}
+	if o.Thresholds.MinScore != nil {
+		d.minScore = *o.Thresholds.MinScore
+	}
+	if o.Thresholds.IoU != nil {
+		d.iou = float32(*o.Thresholds.IoU)
+	}
+	if d.most <= 0 {
+		d.most = functions.DefaultMaxDetections
+	}
+	d.tensors.New = func() any { return new(make([]float32, d.input.Len())) }
+	d.scratch.New = func() any { return new(scratch) }
+	return d, nil
+}
+
+// maxInputSize bounds the memory of one input: 200 MB.
+const maxInputSize = 4096
+
+// Detect is the walk from a decoded picture on. The detections are sorted, best
+// first, and never nil; the timing has Preprocess, Infer and Postprocess.
+func (d *Detector) Detect(
+	ctx context.Context, session Session, picture *vision.Picture, ask functions.Parameters,
+) ([]functions.Detection, functions.Timing, error) {
+	var timing functions.Timing
+	minScore, err := d.lowest(ask)
+	if err != nil {
+		return nil, timing, err
+	}
+	tensor := d.tensors.Get().(*[]float32)
+	defer d.tensors.Put(tensor)
+
+	start := time.Now()
+	letterbox := d.input.Fill(*tensor, picture)
+	timing.Preprocess = functions.Since(start)
+
+	var found []functions.Detection
+	start = time.Now()
+	err = session.Run(ctx, *tensor, func(outputs []Tensor) error {
+		timing.Infer = functions.Since(start)
+		start = time.Now()
+		var err error
+		found, err = d.read(outputs, minScore, letterbox)
+		timing.Postprocess = functions.Since(start)
+		return err
+	})
+	if err != nil {
+		return nil, timing, fmt.Errorf("detecting: %w", err)
+	}
+	return found, timing, nil
+}
+
+// Warm runs the network once on an empty picture and reads its outputs, so that
+// the first request finds everything allocated, and a network that is not of the
+// family fails before there is a request.
+func (d *Detector) Warm(ctx context.Context, session Session) error {
+	tensor := d.tensors.Get().(*[]float32)
+	defer d.tensors.Put(tensor)
+	clear(*tensor)
+	nowhere := vision.NewLetterbox(functions.Picture{Width: 1, Height: 1}, d.options.InputSize, vision.Centred)
+	err := session.Run(ctx, *tensor, func(outputs []Tensor) error {
+		_, err := d.read(outputs, float32(d.minScore), nowhere)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("warming up: %w", err)
+	}
+	return nil
+}
+
+// read is the walk from the outputs on: decode boxes -> NMS -> back to picture
+// coordinates.
+func (d *Detector) read(outputs []Tensor, minScore float32, letterbox vision.Letterbox) ([]functions.Detection, error) {
+	s := d.scratch.Get().(*scratch)
+	defer d.scratch.Put(s)
+	s.boxes = s.boxes[:0]
+	if err := d.family.read(s, outputs, d.options.InputSize, minScore); err != nil {
+		return nil, err
+	}
+	sortBest(s.boxes)
+	if d.family.nms {
+		s.boxes = suppress(s.boxes, d.iou, d.most)
+	}
+	return d.answer(s.boxes, letterbox), nil
+}
+
+// lowest is the lowest score that this request wants to see.
+func (d *Detector) lowest(ask functions.Parameters) (float32, error) {
+	lowest := d.minScore
+	if ask.MinScore != nil {
+		lowest = *ask.MinScore
+	}
+	if !(lowest >= 0 && lowest <= 1) { // NaN is neither
+		return 0, functions.Errorf(functions.Invalid, "the minimum score is between 0 and 1, not %v", lowest)
+	}
+	if lowest == 0 {
+		// A score of 0 says that there is nothing.
+		lowest = math.SmallestNonzeroFloat32
+	}
+	return float32(lowest), nil
+}

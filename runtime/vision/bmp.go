@@ -1,0 +1,31 @@
+package vision
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image"
+
+	"golang.org/x/image/bmp"
+)
+
+func isBMP(data []byte) bool {
+	// Two letters are little to go by: the four reserved bytes must be zero too.
+	return len(data) >= 10 && string(data[:2]) == "BM" && string(data[6:10]) == "\x00\x00\x00\x00"
+}
+
+func bmpHeader(data []byte) (header, error) {
+	config, err := bmp.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return header{}, err
+	}
+	return header{width: config.Width, height: config.Height, orientation: 1}, nil
+}
+
+func bmpPixels(data []byte, head header) (image.Image, error) {
+	// What x/image reads is uncompressed, so the bytes must all be there.
+	bitsPerPixel := int(binary.LittleEndian.Uint16(data[28:]))
+	if rowBytes := (head.width*bitsPerPixel + 31) / 32 * 4; rowBytes > len(data)/head.height {
+		return nil, errShort
+	}
+	return bmp.Decode(bytes.NewReader(data))
+}

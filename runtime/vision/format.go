@@ -1,0 +1,118 @@
+package vision
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+
+	"github.com/seed45885407/saccade/functions"
+)
+
+// format is one way to write pictures into bytes.
+type format struct {
+	// name is for machines, title for people.
+	name, title string
+	// is looks at the first bytes alone.
+	is func(data []byte) bool
+	// readHeader takes no memory for pixels.
+	readHeader func(data []byte) (header, error)
+	// readPixels is called once the header has been judged.
+	readPixels func(data []byte, head header) (image.Image, error)
+}
+
+// header is what is known of a picture before its pixels are.
+type header struct {
+	// width and height are as stored, before the orientation.
+	width, height int
+	orientation   orientation
+	profile       *profile
+	// frame is where in data the frame to decode is, in formats that need to know.
+	frame frame
+}
+
+// The causes our own readers give.
+var (
+	errShort       = fmt.Errorf("fewer bytes than the header's size needs: %w", io.ErrUnexpectedEOF)
+	errUnsupported = errors.New("not supported")
+)
+
+func formats() [6]format {
+	return [...]format{
+		{"jpeg", "JPEG", hasPrefix("\xff\xd8\xff"), jpegHeader, jpegPixels},
+		{"png", "PNG", hasPrefix("\x89PNG\r\n\x1a\n"), pngHeader, pngPixels},
+		{"gif", "GIF", hasPrefix("GIF87a", "GIF89a"), gifHeader, gifPixels},
+		{"webp", "WebP", isWebP, webpHeader, webpPixels},
+		{"bmp", "BMP", isBMP, bmpHeader, bmpPixels},
+		{"tiff", "TIFF", hasPrefix("II*\x00", "MM\x00*"), tiffHeader, tiffPixels},
+	}
+}
+
+func hasPrefix(magics ...string) func([]byte) bool {
+	return func(data []byte) bool {
+		for _, magic := range magics {
+			if bytes.HasPrefix(data, []byte(magic)) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func sniff(data []byte) (format, bool) {
+	for _, f := range formats() {
+		if f.is(data) {
+			return f, true
+		}
+	}
+	return format{}, false
+}
+
+// header reads the header; a panic of the reader is an error.
+func (f format) header(data []byte) (head header, err error) {
+	defer calm(&err)
+	return f.readHeader(data)
+}
+
+// decode reads the pixels; a panic of the decoder is an error.
+func (f format) decode(data []byte, head header) (pixels image.Image, err error) {
+	defer calm(&err)
+	return f.readPixels(data, head)
+}
+
+// calm turns a panic into an error: decoders of other people's making meet a
+// stranger's bytes here, and an index out of range must cost one request, not
+// the process.
+func calm(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("the decoder panicked: %v", p)
+	}
+}
+
+// refusal is what the caller reads of a failure to read this format.
+func (f format) refusal(cause error) *functions.Error {
+	switch {
+	case isUnsupported(cause):
+		return functions.Errorf(functions.Unsupported, "this kind of %s is not read", f.title).Because(cause)
+	case errors.Is(cause, io.ErrUnexpectedEOF), errors.Is(cause, io.EOF):
+		return functions.Errorf(functions.Unreadable, "the %s ends too early", f.title).Because(cause)
+	default:
+		return functions.Errorf(functions.Unreadable, "the %s is damaged or cut off", f.title).Because(cause)
+	}
+}
+
+func isUnsupported(err error) bool {
+	var (
+		jpegErr jpeg.UnsupportedError
+		pngErr  png.UnsupportedError
+		tiffErr tiff.UnsupportedError
+	)
+	return errors.Is(err, errUnsupported) || errors.Is(err, bmp.ErrUnsupported) ||
+		errors.As(err, &jpegErr) || errors.As(err, &pngErr) || errors.As(err, &tiffErr)
+}
