@@ -6,20 +6,25 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"image/jpeg"
+	"image/png"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"text/tabwriter"
 	"time"
+
+	"github.com/seed45885407/saccade/samples"
 )
 
 func main() {
 	var o options
 	flag.StringVar(&o.function, "function", "centernet", "the `function` to measure: centernet, or one whose model is in the mirror")
-	flag.StringVar(&o.picture, "picture", "samples/astronaut.png", "the `picture` to send")
+	flag.StringVar(&o.picture, "picture", "", "the `picture` to send (default: a shipped photograph, as the JPEG a camera sends)")
 	flag.IntVar(&o.warm, "warm", 200, "warm requests")
 	flag.IntVar(&o.cold, "cold", 15, "cold starts")
 	flag.StringVar(&o.bin, "bin", "bin", "`folder` with saccade and saccade-runtime")
@@ -54,6 +59,11 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if o.picture == "" {
+		if o.picture, err = photograph(dir); err != nil {
+			return err
+		}
+	}
 	say("building the floor ...")
 	floorBin := filepath.Join(dir, "floor")
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", floorBin, "./bench/floor")
@@ -79,6 +89,25 @@ func run(ctx context.Context, o options) error {
 		rows = append(rows, measured...)
 	}
 	return printTable(o, rows)
+}
+
+// photograph writes a shipped picture as a JPEG: what cameras send.
+func photograph(dir string) (string, error) {
+	in, err := samples.Pictures.Open("astronaut.png")
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	picture, err := png.Decode(in)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "astronaut.jpg")
+	out, err := os.Create(path)
+	if err != nil {
+		return "", err
+	}
+	return path, errors.Join(jpeg.Encode(out, picture, &jpeg.Options{Quality: 90}), out.Close())
 }
 
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

@@ -52,33 +52,45 @@ func TestDetectSendsThePictureAndReadsTheReply(t *testing.T) {
 		want     sent
 	}{
 		{
-			"a JPEG as its bytes", "centernet", Source{Data: []byte("\xff\xd8\xff\xe0")}, functions.Parameters{},
+			"a JPEG as its bytes", "centernet",
+			Source{Data: []byte("\xff\xd8\xff\xe0")},
+			functions.Parameters{},
 			sent{"POST", "/v1/functions/centernet/detect", "image/jpeg", "application/json", "\xff\xd8\xff\xe0"},
 		},
 		{
-			"a TIFF with parameters in the query", "centernet", Source{Data: []byte("II*\x00")},
+			"a TIFF with parameters in the query", "centernet",
+			Source{Data: []byte("II*\x00")},
 			functions.Parameters{MinScore: new(0.4), Draw: "png"},
 			sent{"POST", "/v1/functions/centernet/detect?draw=png&min_score=0.4", "image/tiff", "application/json", "II*\x00"},
 		},
 		{
-			"a score of zero is a score", "centernet", Source{Data: []byte("GIF89a")}, functions.Parameters{MinScore: new(0.0)},
+			"a score of zero is a score", "centernet",
+			Source{Data: []byte("GIF89a")},
+			functions.Parameters{MinScore: new(0.0)},
 			sent{"POST", "/v1/functions/centernet/detect?min_score=0", "image/gif", "application/json", "GIF89a"},
 		},
 		{
-			"bytes that are no picture", "centernet", Source{Data: []byte("<html>")}, functions.Parameters{},
+			"bytes that are no picture", "centernet",
+			Source{Data: []byte("<html>")},
+			functions.Parameters{},
 			sent{"POST", "/v1/functions/centernet/detect", "application/octet-stream", "application/json", "<html>"},
 		},
 		{
-			"a URL", "centernet", Source{URL: "https://example.com/x.jpg?a=1"}, functions.Parameters{},
+			"a URL", "centernet",
+			Source{URL: "https://example.com/x.jpg?a=1"},
+			functions.Parameters{},
 			sent{"POST", "/v1/functions/centernet/detect", "application/json", "application/json", `{"image":{"url":"https://example.com/x.jpg?a=1"}}`},
 		},
 		{
-			"a URL with parameters in the body", "centernet", Source{URL: "https://example.com/x.jpg"},
+			"a URL with parameters in the body", "centernet",
+			Source{URL: "https://example.com/x.jpg"},
 			functions.Parameters{MinScore: new(0.4), Draw: "jpeg"},
 			sent{"POST", "/v1/functions/centernet/detect", "application/json", "application/json", `{"image":{"url":"https://example.com/x.jpg"},"min_score":0.4,"draw":"jpeg"}`},
 		},
 		{
-			"a name that is more than a path segment", "../x?y#z", Source{Data: []byte("GIF89a")}, functions.Parameters{},
+			"a name that is more than a path segment", "../x?y#z",
+			Source{Data: []byte("GIF89a")},
+			functions.Parameters{},
 			sent{"POST", "/v1/functions/..%2Fx%3Fy%23z/detect", "image/gif", "application/json", "GIF89a"},
 		},
 	} {
@@ -144,8 +156,10 @@ func TestAnswersThatAreNoReply(t *testing.T) {
 		handler http.HandlerFunc
 		says    string
 	}{
-		{"HTML of a proxy in between", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>Bad Gateway", 502) }, "502 Bad Gateway"},
-		{"a redirect, which is not followed", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 307) }, "307"},
+		{"HTML of a proxy in between", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<h1>Bad Gateway", http.StatusBadGateway) }, "502 Bad Gateway"},
+		{"a redirect, which is not followed", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+		}, "307"},
 		{"no JSON", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }, "reading the gateway's reply"},
 		{"JSON cut short", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, cold[:80]) }, "reading the gateway's reply"},
 		{"a connection that breaks", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "reaching the gateway"},

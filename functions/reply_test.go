@@ -45,7 +45,8 @@ func TestReplyAsJSON(t *testing.T) {
 			head + cat + `"cold_start":false,"timing_ms":{` + rooms + `,"draw":9,"total":412},"annotated":{"content_type":"image/png","data":"iVBORw=="}}`,
 		},
 		{
-			"nothing found is an empty list", Answer{Picture: answer.Picture, ModelSum: "ab", Timing: answer.Timing},
+			"nothing found is an empty list",
+			Answer{Picture: answer.Picture, ModelSum: "ab", Timing: answer.Timing},
 			head + `"detections":[],"cold_start":false,"timing_ms":{` + rooms + `,"total":412}}`,
 		},
 	} {

@@ -179,17 +179,23 @@ func TestWordsOfColdStarts(t *testing.T) {
 		want  string
 	}{
 		{
-			"a model that was pulled", functions.Start{Pull: ms(31_400), Start: ms(12), Load: ms(55), Warmup: ms(80)}, ms(31_800),
+			"a model that was pulled",
+			functions.Start{Pull: ms(31_400), Start: ms(12), Load: ms(55), Warmup: ms(80)},
+			ms(31_800),
 			"  cold start 31.5 s  [pppppppppppppppppppppppp]  pull 31.4 s, start 12 ms, load 55 ms, warm-up 80 ms\n" +
 				"  Of 31800 ms, 31547 went into waking the function: pull 31400 (fetching the model), start 12 (a process), load 55 (ONNX Runtime and the model), warm-up 80 (a first run); the rest into the picture. From here on it is warm.\n",
 		},
 		{
-			"a picture whose own run was the warm-up", functions.Start{Start: ms(5), Load: ms(15)}, ms(100),
+			"a picture whose own run was the warm-up",
+			functions.Start{Start: ms(5), Load: ms(15)},
+			ms(100),
 			"  cold start 20 ms  [ssssssllllllllllllllllll]  start 5.0 ms, load 15 ms\n" +
 				"  Of 100 ms, 20 went into waking the function: start 5 (a process), load 15 (ONNX Runtime and the model); the rest into the picture. From here on it is warm.\n",
 		},
 		{
-			"a start that another picture began", functions.Start{Start: ms(20), Load: ms(60), Warmup: ms(80)}, ms(90),
+			"a start that another picture began",
+			functions.Start{Start: ms(20), Load: ms(60), Warmup: ms(80)},
+			ms(90),
 			"  cold start 160 ms  [ssslllllllllwwwwwwwwwwww]  start 20 ms, load 60 ms, warm-up 80 ms\n" +
 				"  Waking the function took 160 ms, begun before this picture came: start 20 (a process), load 60 (ONNX Runtime and the model), warm-up 80 (a first run).\n",
 		},

@@ -115,4 +115,3 @@ func TestTheRuntimeIsFoundWhereItIsNamed(t *testing.T) {
 		t.Errorf("found %s, %v; want %s", path, err, runtimeProgram)
 	}
 }
-

@@ -68,20 +68,26 @@ func TestAFarSideThatIsSlow(t *testing.T) {
 		says    string
 	}{
 		{
-			"an endless dribble ends with the whole fetch's time", Options{}, dribble,
+			"an endless dribble ends with the whole fetch's time",
+			Options{},
+			dribble,
 			DefaultTimeout, "pictures.example.com did not hand over the picture within 10s",
 		},
 		{
-			"the time is the operator's to set", Options{Timeout: 3 * time.Second}, dribble,
+			"the time is the operator's to set",
+			Options{Timeout: 3 * time.Second},
+			dribble,
 			3 * time.Second, "within 3s",
 		},
 		{
-			"a header that never comes ends sooner", Options{},
+			"a header that never comes ends sooner",
+			Options{},
 			func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 			DefaultHeaderTimeout, "pictures.example.com did not answer in time",
 		},
 		{
-			"a body that stops ends with the whole fetch's time", Options{},
+			"a body that stops ends with the whole fetch's time",
+			Options{},
 			func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "image/jpeg")
 				_, _ = w.Write([]byte("some"))
@@ -91,7 +97,8 @@ func TestAFarSideThatIsSlow(t *testing.T) {
 			DefaultTimeout, "within 10s",
 		},
 		{
-			"redirects share one time", Options{},
+			"redirects share one time",
+			Options{},
 			func(w http.ResponseWriter, r *http.Request) {
 				time.Sleep(4 * time.Second)
 				http.Redirect(w, r, "/", http.StatusFound)

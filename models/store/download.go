@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/seed45885407/saccade/functions"
 )
 
 // origin is one place to get one model from.
@@ -79,8 +81,11 @@ func (s *Store) finish(o origin, p *partial, want string) (Model, error) {
 	if s.opts.Check != nil {
 		if err := s.opts.Check(p.path); err != nil {
 			_ = p.discard()
-			return Model{}, unavailable(fmt.Errorf("checking %s: %w", o.shown, err),
-				"what %s has under the model's address is no model that can be served", o.place)
+			why := "it is no model that can be served"
+			if e, ok := errors.AsType[*functions.Error](err); ok {
+				why = e.Detail
+			}
+			return Model{}, unavailable(fmt.Errorf("checking %s: %w", o.shown, err), "what %s has cannot be served: %s", o.place, why)
 		}
 	}
 	model, err := s.keep(p, sum)
