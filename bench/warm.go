@@ -58,7 +58,7 @@ func measureWarm(ctx context.Context, o options, g *gatewayProcess, f floorArgs)
 func measureThroughput(ctx context.Context, o options, g *gatewayProcess, f floorArgs) ([]row, error) {
 	const turns = 5
 	cores := runtime.GOMAXPROCS(0)
-	batch := max(20, o.warm/2)
+	batch := max(20, o.warm)
 	say("saturation, %d turns of %d detections on %d cores ...", turns, batch, cores)
 	p, err := f.start(ctx)
 	if err != nil {

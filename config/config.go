@@ -12,7 +12,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 )
 
@@ -45,7 +44,8 @@ type Saccade struct {
 	// ModelMirror is a folder or http(s) URL where model files are looked for by
 	// name before their origin is asked. Default: SACCADE_MODEL_MIRROR; empty: none.
 	ModelMirror string
-	// MaxInstances bounds the instances of one function. Default (0): one per CPU.
+	// MaxInstances bounds the instances of one function. Default (0): as many as
+	// keep every CPU busy, at least one.
 	MaxInstances int
 	// MaxPictureBytes is the most bytes of one picture. Default 20 MB.
 	MaxPictureBytes int64
@@ -73,7 +73,6 @@ func Default() Saccade {
 		Cache:           cacheFolder(),
 		Runtime:         os.Getenv(EnvRuntime),
 		ModelMirror:     os.Getenv(EnvModelMirror),
-		MaxInstances:    runtime.GOMAXPROCS(0),
 		MaxPictureBytes: 20_000_000,
 		MaxWaiting:      256,
 		MaxWaitingBytes: 256 << 20,

@@ -123,7 +123,8 @@ type Scaling struct {
 	// (the local platform still keeps to its --max-instances).
 	MaxScale int `json:"maxScale,omitempty"`
 	// ContainerConcurrency is the most requests at a time in one instance. Default:
-	// the instance's parallel runs plus one, so that decoding overlaps inference.
+	// the instance's parallel runs; one more would take the cores from those that
+	// run.
 	ContainerConcurrency int `json:"containerConcurrency,omitempty"`
 	// Metric is what the autoscaler counts: concurrency (default) or rps.
 	Metric string `json:"metric,omitempty"`
@@ -198,7 +199,7 @@ func (f Function) WithDefaults() Function {
 	orDefault(&s.Runtime.Batch, DefaultBatch)
 
 	c := &s.Scaling
-	orDefault(&c.ContainerConcurrency, s.Runtime.Parallel+1)
+	orDefault(&c.ContainerConcurrency, s.Runtime.Parallel)
 	orDefault(&c.Metric, DefaultMetric)
 	if c.Metric == "rps" {
 		orDefault(&c.Target, DefaultRPSTarget)

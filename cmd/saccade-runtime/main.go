@@ -32,9 +32,6 @@ const (
 
 func main() {
 	began := time.Now()
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(heapGrowth)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	context.AfterFunc(ctx, stop) // a second signal ends the process where it stands
 	err := run(ctx, began, os.Args[1:], os.Stderr)
@@ -148,11 +145,6 @@ func holdOn(fd int) error {
 	}()
 	return nil
 }
-
-// heapGrowth is the garbage collector's percentage. A picture is one large piece
-// of garbage without pointers: collecting it costs microseconds, keeping it costs
-// memory in every instance.
-const heapGrowth = 50
 
 // tidy gives back what loading has left.
 func tidy() {

@@ -63,7 +63,7 @@ func platformFlags(cmd *cobra.Command, cfg *config.Saccade) {
 	f.StringVar(&cfg.Cache, "cache", cfg.Cache, "`folder` for models and optimised graphs ("+config.EnvCache+")")
 	f.StringVar(&cfg.Runtime, "runtime", cfg.Runtime, "the saccade-runtime `program` (default: beside this one, or in PATH; "+config.EnvRuntime+")")
 	f.StringVar(&cfg.ModelMirror, "model-mirror", cfg.ModelMirror, "`folder or URL` where model files are looked for first ("+config.EnvModelMirror+")")
-	f.IntVar(&cfg.MaxInstances, "max-instances", cfg.MaxInstances, "most instances of one function (0: one per CPU)")
+	f.IntVar(&cfg.MaxInstances, "max-instances", cfg.MaxInstances, "most `instances` of one function (0: as many as keep every CPU busy)")
 	f.StringArrayVar(&cfg.FetchAllow, "fetch-allow", cfg.FetchAllow, "private `host, address or network` that pictures may be fetched from (repeatable)")
 	f.StringArrayVar(&cfg.FetchDeny, "fetch-deny", cfg.FetchDeny, "`host, address or network` that pictures are never fetched from (repeatable)")
 }

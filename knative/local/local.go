@@ -62,7 +62,9 @@ type Options struct {
 	Runtime string
 	// Cache is the folder where instances keep optimised graphs.
 	Cache string
-	// MaxInstances bounds the instances of each function. Default: one per CPU.
+	// MaxInstances bounds the instances of each function. Default (0): as many as
+	// keep every CPU busy with their parallel runs, at least one. One more would
+	// take memory and no load off the others.
 	MaxInstances int
 	// Log gets one line for each change of an instance. Default: none.
 	Log *slog.Logger
@@ -105,10 +107,16 @@ func New(routes *routing.Table, opts Options) (*Platform, error) {
 	return newPlatform(routes, opts, l), nil
 }
 
-func newPlatform(routes *routing.Table, opts Options, l launcher) *Platform {
-	if opts.MaxInstances == 0 {
-		opts.MaxInstances = runtime.GOMAXPROCS(0)
+// maxInstances is how many instances of f this machine may run.
+func (o Options) maxInstances(f functions.Function) int {
+	if o.MaxInstances > 0 {
+		return o.MaxInstances
 	}
+	r := f.Spec.Runtime
+	return max(1, runtime.GOMAXPROCS(0)/(r.Parallel*r.Threads))
+}
+
+func newPlatform(routes *routing.Table, opts Options, l launcher) *Platform {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}

@@ -117,7 +117,7 @@ func (r *revision) decide(now time.Time) {
 	if s.MaxScale > 0 {
 		wanted = min(wanted, s.MaxScale)
 	}
-	wanted = max(min(wanted, r.platform.opts.MaxInstances), s.MinScale)
+	wanted = max(min(wanted, r.platform.opts.maxInstances(r.Function)), s.MinScale)
 	if wanted != r.wanted {
 		r.platform.opts.Log.Info("scaling", "revision", r.Name, "from", r.wanted, "to", wanted)
 	}
