@@ -1,7 +1,5 @@
 package functions
 
-import "bytes"
-
 // FormatBytes is how many of a picture's first bytes FormatOf looks at.
 const FormatBytes = 16
 
@@ -10,29 +8,26 @@ const FormatBytes = 16
 // magic numbers alone, so the gateway can turn away what is no picture before it
 // costs anything; only decoding tells whether the rest keeps the promise.
 func FormatOf(head []byte) string {
-	for _, magic := range magics {
-		if len(head) >= magic.at+len(magic.bytes) && bytes.HasPrefix(head, magic.prefix) &&
-			bytes.Equal(head[magic.at:magic.at+len(magic.bytes)], magic.bytes) {
-			return magic.format
-		}
+	starts := func(at int, magic string) bool {
+		return len(head) >= at+len(magic) && string(head[at:at+len(magic)]) == magic
+	}
+	switch {
+	case starts(0, "\xff\xd8\xff"):
+		return "jpeg"
+	case starts(0, "\x89PNG\r\n\x1a\n"):
+		return "png"
+	case starts(0, "GIF87a"), starts(0, "GIF89a"):
+		return "gif"
+	case starts(0, "RIFF") && starts(8, "WEBP"):
+		return "webp"
+	case starts(0, "BM") && starts(6, "\x00\x00\x00\x00"):
+		// Two letters are little to go by: the four reserved bytes must be zero too.
+		return "bmp"
+	case starts(0, "II*\x00"), starts(0, "MM\x00*"):
+		return "tiff"
 	}
 	return ""
 }
 
 // Formats are the formats that are read, as a sentence names them.
 const Formats = "JPEG, PNG, GIF, WebP, BMP and TIFF"
-
-var magics = []struct {
-	format        string
-	prefix, bytes []byte
-	at            int
-}{
-	{"jpeg", nil, []byte("\xff\xd8\xff"), 0},
-	{"png", nil, []byte("\x89PNG\r\n\x1a\n"), 0},
-	{"gif", nil, []byte("GIF87a"), 0},
-	{"gif", nil, []byte("GIF89a"), 0},
-	{"webp", []byte("RIFF"), []byte("WEBP"), 8},
-	{"bmp", nil, []byte("BM"), 0},
-	{"tiff", nil, []byte("II*\x00"), 0},
-	{"tiff", nil, []byte("MM\x00*"), 0},
-}

@@ -8,11 +8,6 @@ import (
 	"golang.org/x/image/bmp"
 )
 
-func isBMP(data []byte) bool {
-	// Two letters are little to go by: the four reserved bytes must be zero too.
-	return len(data) >= 10 && string(data[:2]) == "BM" && string(data[6:10]) == "\x00\x00\x00\x00"
-}
-
 func bmpHeader(data []byte) (header, error) {
 	config, err := bmp.DecodeConfig(bytes.NewReader(data))
 	if err != nil {

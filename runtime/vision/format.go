@@ -1,7 +1,6 @@
 package vision
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -19,8 +18,6 @@ import (
 type format struct {
 	// name is for machines, title for people.
 	name, title string
-	// is looks at the first bytes alone.
-	is func(data []byte) bool
 	// readHeader takes no memory for pixels.
 	readHeader func(data []byte) (header, error)
 	// readPixels is called once the header has been judged.
@@ -45,29 +42,19 @@ var (
 
 func formats() [6]format {
 	return [...]format{
-		{"jpeg", "JPEG", hasPrefix("\xff\xd8\xff"), jpegHeader, jpegPixels},
-		{"png", "PNG", hasPrefix("\x89PNG\r\n\x1a\n"), pngHeader, pngPixels},
-		{"gif", "GIF", hasPrefix("GIF87a", "GIF89a"), gifHeader, gifPixels},
-		{"webp", "WebP", isWebP, webpHeader, webpPixels},
-		{"bmp", "BMP", isBMP, bmpHeader, bmpPixels},
-		{"tiff", "TIFF", hasPrefix("II*\x00", "MM\x00*"), tiffHeader, tiffPixels},
-	}
-}
-
-func hasPrefix(magics ...string) func([]byte) bool {
-	return func(data []byte) bool {
-		for _, magic := range magics {
-			if bytes.HasPrefix(data, []byte(magic)) {
-				return true
-			}
-		}
-		return false
+		{"jpeg", "JPEG", jpegHeader, jpegPixels},
+		{"png", "PNG", pngHeader, pngPixels},
+		{"gif", "GIF", gifHeader, gifPixels},
+		{"webp", "WebP", webpHeader, webpPixels},
+		{"bmp", "BMP", bmpHeader, bmpPixels},
+		{"tiff", "TIFF", tiffHeader, tiffPixels},
 	}
 }
 
 func sniff(data []byte) (format, bool) {
+	name := functions.FormatOf(data)
 	for _, f := range formats() {
-		if f.is(data) {
+		if f.name == name {
 			return f, true
 		}
 	}

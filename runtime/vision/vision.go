@@ -70,7 +70,7 @@ func Decode(data []byte, limits Limits) (*Picture, error) {
 	format, known := sniff(data)
 	if !known {
 		return nil, functions.Errorf(functions.Unsupported,
-			"this is no picture in a format that is read: JPEG, PNG, GIF, WebP, BMP or TIFF")
+			"these bytes are no picture in a format that is read: %s", functions.Formats)
 	}
 	head, err := format.header(data)
 	if err != nil {

@@ -18,10 +18,6 @@ type frame struct {
 	at       image.Point
 }
 
-func isWebP(data []byte) bool {
-	return len(data) >= 12 && string(data[:4]) == "RIFF" && string(data[8:12]) == "WEBP"
-}
-
 // webpHeader reads the container itself, RFC 9649: alpha is dropped, so its chunk
 // need not be decoded, and of an animation the first frame is what is wanted.
 func webpHeader(data []byte) (header, error) {
