@@ -39,6 +39,15 @@ func Parse(uri string) (Address, error) {
 	case strings.ContainsFunc(uri, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return Address{}, errors.New("holds a control character")
 	}
+	a, err := parse(uri)
+	// Escaping makes an address longer, and what is written must be readable again.
+	if err == nil && len(a.String()) > maxBytes {
+		return Address{}, fmt.Errorf("is longer than %d bytes once it is escaped", maxBytes)
+	}
+	return a, err
+}
+
+func parse(uri string) (Address, error) {
 	scheme, _, hasScheme := strings.Cut(uri, ":")
 	if !hasScheme || strings.Contains(scheme, "/") {
 		return inFolder(uri)
