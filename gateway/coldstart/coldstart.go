@@ -85,6 +85,8 @@ type queue struct {
 	leased  int
 	service time.Duration // moving average of how long a lease is held
 	refusal *refusal
+	// forgotten: it goes with its last request.
+	forgotten bool
 }
 
 // refusal is why no instance will come, until when.
@@ -157,6 +159,9 @@ func (q *queue) backlog() time.Duration {
 func (r *Room) Publish(revision string, instances []Instance) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if len(instances) == 0 && r.queues[revision] == nil {
+		return
+	}
 	q := r.queueOf(revision)
 	for _, s := range q.seats {
 		i := slices.IndexFunc(instances, func(i Instance) bool { return i.Name == s.Name })
@@ -180,9 +185,11 @@ func (r *Room) Publish(revision string, instances []Instance) {
 func (r *Room) Drained(revision, instance string) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, s := range r.queueOf(revision).seats {
-		if s.Name == instance {
-			return s.drained
+	if q := r.queues[revision]; q != nil {
+		for _, s := range q.seats {
+			if s.Name == instance {
+				return s.drained
+			}
 		}
 	}
 	closed := make(chan struct{})
@@ -210,11 +217,19 @@ func (r *Room) Reopen(revision string) {
 	r.queueOf(revision).refusal = nil
 }
 
-// Forget drops a revision that has no instances and gets no more requests.
+// Forget drops a revision that gets no more requests, once those it has are over.
 func (r *Room) Forget(revision string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if q := r.queues[revision]; q != nil && q.without+q.leased == 0 {
+	if q := r.queues[revision]; q != nil {
+		q.forgotten = true
+		r.drop(revision, q)
+	}
+}
+
+// drop ends a forgotten queue that has no requests. Call with mu held.
+func (r *Room) drop(revision string, q *queue) {
+	if q.forgotten && q.without+q.leased == 0 && r.queues[revision] == q {
 		delete(r.queues, revision)
 	}
 }

@@ -207,6 +207,29 @@ func TestRefusalFailsWaitersAndNewcomersUntilReopened(t *testing.T) {
 	})
 }
 
+func TestAForgottenRevisionGoesWithItsLastRequest(t *testing.T) {
+	room := New(&arrivals{}, Options{})
+	room.Publish(revision, []Instance{instance("a", true, 1)})
+	ticket := enter(t, room)
+	lease := wait(t, ticket)
+	room.Publish(revision, nil)
+	room.Forget(revision)
+	drained := room.Drained(revision, "a")
+	select {
+	case <-drained:
+		t.Fatal("drained with a request in flight")
+	default:
+	}
+	lease.Release()
+	<-drained
+	ticket.Leave()
+	room.Publish(revision, nil)
+	<-room.Drained(revision, "a")
+	if len(room.queues) != 0 {
+		t.Errorf("%d revisions are remembered", len(room.queues))
+	}
+}
+
 func TestBoundsAreKept(t *testing.T) {
 	t.Run("more waiting requests than allowed are turned away with Retry-After", func(t *testing.T) {
 		room := New(&arrivals{}, Options{MaxWaiting: 2})

@@ -108,6 +108,7 @@ func (t *Ticket) Leave() {
 	t.room.mu.Lock()
 	t.room.held -= t.held
 	t.queue.without--
+	t.room.drop(t.revision, t.queue)
 	t.room.mu.Unlock()
 	t.room.platform.Left(t.revision)
 }

@@ -53,6 +53,7 @@ type Room interface {
 	Refuse(revision string, reason *functions.Error, until time.Time)
 	Reopen(revision string)
 	Drained(revision, instance string) <-chan struct{}
+	Forget(revision string)
 	Load(revision string) (inFlight, waiting int)
 }
 
@@ -94,7 +95,8 @@ type deployed struct {
 	deploying  sync.Mutex // one deployment at a time
 	generation int
 	current    *revision
-	err        error // of the newest deployment
+	previous   *revision // may still be finishing requests that were routed to it
+	err        error     // of the newest deployment
 }
 
 // New is a Platform without functions that keeps routes up to date. It does
@@ -199,15 +201,30 @@ func (p *Platform) Deploy(ctx context.Context, d Deployment) error {
 	}
 	p.mu.Unlock()
 	if err != nil {
-		next.retire()
+		p.forget(next)
 		return fmt.Errorf("deploying %s, %s serves on: %w", next.Name, old.Name, err)
 	}
 	p.routes.Set(next.Revision)
 	old.retire()
+	p.forget(f.previous)
+	f.previous = old
 	return nil
 }
 
-// Remove stops a function. Requests it has are finished.
+// forget ends a revision that gets no more requests. It may be nil.
+func (p *Platform) forget(r *revision) {
+	if r == nil {
+		return
+	}
+	r.stop()
+	p.mu.Lock()
+	delete(p.revisions, r.Name)
+	p.mu.Unlock()
+	p.room.Forget(r.Name)
+}
+
+// Remove stops a function. Requests that are with an instance are finished, those
+// that wait for one are told.
 func (p *Platform) Remove(name string) {
 	p.mu.Lock()
 	f := p.functions[name]
@@ -219,7 +236,10 @@ func (p *Platform) Remove(name string) {
 	p.routes.Remove(name)
 	f.deploying.Lock()
 	defer f.deploying.Unlock()
-	f.current.retire()
+	gone := functions.Errorf(functions.NotFound, "the function was removed")
+	p.room.Refuse(f.current.Name, gone, time.Now())
+	p.forget(f.current)
+	p.forget(f.previous)
 }
 
 // Arrived is told of every request; it satisfies coldstart.Platform.

@@ -237,6 +237,15 @@ func TestANewRevisionReplacesTheOldOnlyWhenItIsReady(t *testing.T) {
 		if s := w.status(); s.Error != "" {
 			t.Errorf("status still says %q", s.Error)
 		}
+
+		t.Log("revisions that answer for nothing are forgotten")
+		for range 5 {
+			w.deploy(function(nil))
+		}
+		time.Sleep(time.Minute)
+		if n := len(w.platform.revisions); n != 2 {
+			t.Errorf("%d revisions are remembered, want the current one and the one before", n)
+		}
 	})
 }
 
@@ -247,9 +256,20 @@ func TestARemovedFunctionIsUnknownAndItsInstancesLeave(t *testing.T) {
 		if err := w.request(time.Second); err != nil {
 			t.Fatal(err)
 		}
+		busy, waiting := make(chan error, 1), make(chan error, 1)
+		go func() { busy <- w.request(5 * time.Second) }()
+		synctest.Wait()
+		go func() { waiting <- w.request(5 * time.Second) }()
+		synctest.Wait()
 		w.platform.Remove("eye")
 		if err := w.request(time.Second); functions.KindOf(err) != functions.NotFound {
 			t.Errorf("err = %v, want not found", err)
+		}
+		if err := <-waiting; functions.KindOf(err) != functions.NotFound {
+			t.Errorf("a request that waited: %v, want not found", err)
+		}
+		if err := <-busy; err != nil {
+			t.Errorf("a request that was with an instance: %v", err)
 		}
 		time.Sleep(time.Second)
 		if n := w.fakes.living(); n != 0 {
