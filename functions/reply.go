@@ -59,6 +59,15 @@ func (t Timing) Phases() iter.Seq2[string, Millis] {
 	}
 }
 
+// Sum is the time in all rooms.
+func (t Timing) Sum() Millis {
+	var sum Millis
+	for _, took := range t.Phases() {
+		sum += took
+	}
+	return sum
+}
+
 // Phases are the phases of a start, in order.
 func (s Start) Phases() iter.Seq2[string, Millis] {
 	return func(yield func(string, Millis) bool) {

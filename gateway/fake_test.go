@@ -37,6 +37,7 @@ type world struct {
 	woken   int           // requests the platform was told of
 	refuse  error         // what the function answers instead
 	abort   int           // that many requests die with their instance
+	loads   time.Duration // the instance is not ready, and takes so long
 	gate    chan struct{} // requests wait here, where it is not nil
 }
 
@@ -88,7 +89,7 @@ func (w *world) answer(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	w.asked = append(w.asked, picture)
 	w.queries = append(w.queries, r.URL.RawQuery)
-	refuse, abort, gate := w.refuse, w.abort > 0, w.gate
+	refuse, abort, gate, loads := w.refuse, w.abort > 0, w.gate, w.loads
 	if abort {
 		w.abort--
 	}
@@ -110,6 +111,10 @@ func (w *world) answer(rw http.ResponseWriter, r *http.Request) {
 		Detections: []functions.Detection{{Class: "cat", ClassID: 15, Score: 0.5, Box: functions.Box{X1: 1, Y1: 1, X2: 3, Y2: 2}}},
 		ModelSum:   "5um",
 		Timing:     functions.Timing{Decode: functions.Millis(time.Microsecond), Infer: functions.Millis(2 * time.Microsecond)},
+	}
+	if loads > 0 {
+		time.Sleep(loads) // before the instance has a clock of its own
+		a.Cold, a.Start.Load = true, functions.Millis(loads)
 	}
 	if format := r.URL.Query().Get("draw"); format != "" {
 		a.Annotated = &functions.Annotated{ContentType: "image/" + format, Data: []byte("drawn")}

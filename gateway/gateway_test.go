@@ -86,6 +86,23 @@ func TestEveryFormOfARequestReachesTheFunctionAsThePicture(t *testing.T) {
 	}
 }
 
+func TestAColdStartLeavesNoTimeUnaccountedFor(t *testing.T) {
+	w := newWorld(t)
+	w.loads = 30 * time.Millisecond
+	status, header, body := w.post(detectPath, "image/png", bytes.NewReader(aPicture(t)))
+	reply := w.reply(status, body)
+	if !reply.ColdStart || reply.Timing.Start == nil || reply.Timing.Start.Load != functions.Millis(w.loads) {
+		t.Errorf("reply = %+v", reply)
+	}
+	if sum := reply.Timing.Sum(); sum < functions.Millis(w.loads) || sum > reply.Timing.Total {
+		t.Errorf("the rooms add up to %v; the start alone took %v, all of it %v",
+			time.Duration(sum), w.loads, time.Duration(reply.Timing.Total))
+	}
+	if !strings.Contains(header.Get("Server-Timing"), "load;dur=30.000") {
+		t.Errorf("Server-Timing %q", header.Get("Server-Timing"))
+	}
+}
+
 func TestACallerWhoAcceptsAPictureGetsTheAnnotatedOne(t *testing.T) {
 	for accept, want := range map[string]string{
 		"image/png":                        "image/png",

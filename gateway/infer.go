@@ -36,7 +36,7 @@ func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, erro
 	// wait and invoke; again on another instance where the first was lost
 	var answer functions.Answer
 	var instance coldstart.Instance
-	var invoked time.Time
+	var invoked, answered time.Time
 	for lost := true; lost; {
 		lease, err := ticket.Wait(ctx)
 		if err != nil {
@@ -44,6 +44,7 @@ func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, erro
 		}
 		invoked = time.Now()
 		answer, err = g.Invoke.Detect(ctx, lease.Instance, picture, *req.params)
+		answered = time.Now()
 		lease.Release()
 		lost = errors.Is(err, invoke.ErrLost) && ticket.MayRetry(ctx, lease)
 		if err != nil && !lost {
@@ -53,8 +54,11 @@ func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, erro
 	}
 
 	// reply
-	answer.Timing.Fetch = functions.Millis(fetched.Sub(req.began))
 	answer.Timing.Wait += functions.Millis(invoked.Sub(fetched))
+	if answer.Cold { // the instance's clock began when it could read the request
+		answer.Timing.Wait += max(0, functions.Millis(answered.Sub(fetched))-answer.Timing.Sum())
+	}
+	answer.Timing.Fetch = functions.Millis(fetched.Sub(req.began))
 	answer.Start.Pull = instance.Pull
 	return functions.NewReply(req.function, revision.Name, answer, time.Since(req.began)), nil
 }

@@ -50,13 +50,14 @@ func withGateway(cmd *cobra.Command, cfg config.Saccade, named string, use func(
 func withOwn(ctx context.Context, cfg config.Saccade, log *slog.Logger, change func(*functions.Function),
 	use func(ctx context.Context, c *client.Client, s *stack) error,
 ) error {
-	s, err := newStack(cfg, log, change)
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
+	}
+	s, err := newStack(cfg, log, change)
+	if err != nil {
+		listener.Close()
+		return err
 	}
 	c, err := client.New("http://"+listener.Addr().String(), client.Options{})
 	if err != nil {

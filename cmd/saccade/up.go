@@ -26,13 +26,14 @@ func upCommand(cfg *config.Saccade) *cobra.Command {
 			if logJSON {
 				handler = slog.NewJSONHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})
 			}
-			s, err := newStack(*cfg, slog.New(handler), nil)
-			if err != nil {
-				return err
-			}
 			listener, err := net.Listen("tcp", cfg.Listen)
 			if err != nil {
 				return fmt.Errorf("listening: %w", err)
+			}
+			s, err := newStack(*cfg, slog.New(handler), nil)
+			if err != nil {
+				listener.Close()
+				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "saccade is up at http://%s; interrupt to stop\n", listener.Addr())
 			return s.serve(cmd.Context(), listener, true)
