@@ -54,12 +54,14 @@ type Model struct {
 	// SHA256 is the lower-case hex digest the model file must have. Empty: the
 	// digest seen first is pinned in the model store's lock file.
 	SHA256 string `json:"sha256,omitempty"`
-	// Family is how the outputs are read: auto, yolov8 (YOLOv8, YOLO11), yolo-e2e
-	// (YOLOv10, YOLO26), yolox or centernet. Empty means auto: read off the graph.
+	// Family is how the network is fed and its outputs are read: auto, yolov5
+	// (YOLOv5, YOLOv7), yolov8 (YOLOv8, YOLO11), yolo-e2e (YOLOv10, YOLO26), yolox,
+	// centernet, detr (RT-DETR, D-FINE, DEIM with their postprocessor in the graph)
+	// or detr-raw (the same without). Empty means auto: read off the graph.
 	Family Family `json:"family,omitempty"`
 	// InputSize is the side in pixels of the square the picture is letterboxed
-	// into. 0: what the graph says, else 640. It may differ from the graph's only
-	// where the graph leaves height and width free.
+	// (DETR: stretched) into. 0: what the graph says, else 640. It may differ from
+	// the graph's only where the graph leaves height and width free.
 	InputSize int `json:"inputSize,omitempty"`
 	// Labels are the class names in order of class id. Empty: the names in the
 	// model's metadata, else COCO's 80 where the model has 80 classes.
@@ -79,22 +81,27 @@ type Family string
 // The families. FamilyAuto asks for recognition from the graph.
 const (
 	FamilyAuto      Family = "auto"
+	FamilyYOLOv5    Family = "yolov5"
 	FamilyYOLOv8    Family = "yolov8"
 	FamilyYOLOE2E   Family = "yolo-e2e"
 	FamilyYOLOX     Family = "yolox"
 	FamilyCenterNet Family = "centernet"
+	FamilyDETR      Family = "detr"
+	FamilyDETRRaw   Family = "detr-raw"
 )
 
 // Families are all that can be served, in the order they are documented.
-var Families = []Family{FamilyYOLOv8, FamilyYOLOE2E, FamilyYOLOX, FamilyCenterNet}
+var Families = []Family{
+	FamilyYOLOv5, FamilyYOLOv8, FamilyYOLOE2E, FamilyYOLOX, FamilyCenterNet, FamilyDETR, FamilyDETRRaw,
+}
 
 // Thresholds decide which boxes are answered. A request may override MinScore.
 type Thresholds struct {
 	// MinScore is the lowest score answered, 0 to 1. Default 0.25.
 	MinScore *float64 `json:"minScore,omitempty"`
 	// IoU is the overlap, 0 to 1, above which the weaker of two boxes of a class is
-	// dropped. Default: the family's own (yolov8 0.7, yolox 0.45, centernet 0.5;
-	// yolo-e2e needs none).
+	// dropped. Default: the family's own (yolov5 and yolox 0.45, yolov8 0.7,
+	// centernet 0.5; yolo-e2e, detr and detr-raw need none).
 	IoU *float64 `json:"iou,omitempty"`
 	// MaxDetections is the most boxes answered for one picture. Default 300.
 	MaxDetections int `json:"maxDetections,omitempty"`

@@ -158,8 +158,13 @@ func (f *floor) many(n, parallel int) error {
 
 // sessionOptions are the function server's own defaults.
 func sessionOptions(r inspect.Recognised) onnx.Options {
-	return onnx.Options{
-		Threads: 1, Input: r.Input, Size: r.InputSize,
-		Outputs: []onnx.Output{{Name: r.Output, Shape: r.Shape}},
+	return onnx.Options{Threads: 1, Inputs: ports(r.Inputs), Outputs: ports(r.Outputs)}
+}
+
+func ports(of []inspect.Port) []onnx.Port {
+	list := make([]onnx.Port, len(of))
+	for i, p := range of {
+		list[i] = onnx.Port(p)
 	}
+	return list
 }

@@ -92,11 +92,19 @@ func (l *loading) declare() (*detector.Detector, error) {
 	r := l.recognised
 	l.options = onnx.Options{
 		Providers: spec.Runtime.Providers, Threads: spec.Runtime.Threads,
-		Input: r.Input, Size: r.InputSize, Outputs: []onnx.Output{{Name: r.Output, Shape: r.Shape}},
+		Inputs: ports(r.Inputs), Outputs: ports(r.Outputs),
 	}
 	return detector.New(detector.Options{
 		Family: r.Family, InputSize: r.InputSize, Labels: r.Labels, Thresholds: spec.Thresholds,
 	})
+}
+
+func ports(of []inspect.Port) []onnx.Port {
+	list := make([]onnx.Port, len(of))
+	for i, p := range of {
+		list[i] = onnx.Port(p)
+	}
+	return list
 }
 
 // settle does what can wait until the function is ready: the graph is kept for

@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(upCommand(&cfg), detectCommand(&cfg), functionsCommand(&cfg), demoCommand(&cfg))
+	root.AddCommand(upCommand(&cfg), detectCommand(&cfg), functionsCommand(&cfg), demoCommand(&cfg), modelsCommand(&cfg))
 	return root.ExecuteContext(ctx)
 }
 

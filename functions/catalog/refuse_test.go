@@ -49,7 +49,7 @@ func TestReadRefuses(t *testing.T) {
 		"a path out of the folder":    {replace("m.onnx", "../m.onnx"), "6: spec.model.uri: ../m.onnx climbs out of the function's folder"},
 		"an unknown scheme":           {replace("m.onnx", "s3://b/m.onnx"), `6: spec.model.uri: s3://b/m.onnx has a scheme we do not know, "s3": use https, http, file, or a path in the function's folder`},
 		"a sum in capitals":           {minimal + "    sha256: " + strings.Repeat("A", 64) + "\n", "7: spec.model.sha256: " + strings.Repeat("A", 60) + "… is not a SHA-256: 64 lower-case hex digits"},
-		"an unknown family":           {minimal + "    family: yolov5\n", "7: spec.model.family: yolov5 is not one of auto, yolov8, yolo-e2e, yolox, centernet: did you mean yolov8?"},
+		"an unknown family":           {minimal + "    family: yolov4\n", "7: spec.model.family: yolov4 is not one of auto, yolov5, yolov8, yolo-e2e, yolox, centernet, detr, detr-raw: did you mean yolov5?"},
 		"an odd input size":           {minimal + "    inputSize: 600\n", "7: spec.model.inputSize: 600 is not 0 or a multiple of 32 between 32 and 4096"},
 		"an input size too large":     {minimal + "    inputSize: 8192\n", "7: spec.model.inputSize: 8192 is not 0 or a multiple of 32 between 32 and 4096"},
 		"a label that is a yes or no": {minimal + "    labels:\n    - cat\n    - true\n", "9: spec.model.labels[1]: true is a yes or no where text belongs: put it in quotes"},

@@ -7,13 +7,12 @@ import (
 	"github.com/seed45885407/saccade/functions"
 )
 
-// match is an output that can be read.
+// match is what can be read.
 type match struct {
 	family  functions.Family
 	reason  string
 	classes int // 0: the shape does not tell
-	output  string
-	shape   []int64
+	outputs []Port
 }
 
 // cells is the number of places a YOLO head looks at: one a cell of the grids for
@@ -23,20 +22,27 @@ func cells(size int) int64 {
 	return s/8*(s/8) + s/16*(s/16) + s/32*(s/32)
 }
 
+// anchors is the number of places YOLOv5's head looks at: three a cell, where its
+// larger networks (P6) have a grid of stride 64 too.
+func (r *recognition) anchors(n int64) bool {
+	s := int64(r.InputSize) / 64
+	return n == 3*cells(r.InputSize) || n == 3*(cells(r.InputSize)+s*s)
+}
+
 // guess tells the family of an output [1, a, b] from its shape, and where shapes
 // are shared, from names and metadata. Otherwise doubt says why not. The layouts:
 //
 //	yolov8     [1, 4+classes, cells]     docs.ultralytics.com, task detect
 //	yolo-e2e   [1, 300, 6]               the same, end2end
 //	yolox      [1, cells, 5+classes]     Megvii YOLOX, demo/ONNXRuntime
-//	yolov5     [1, 3*cells, 5+classes]   three anchors a cell
+//	yolov5     [1, 3*cells, 5+classes]   ultralytics/yolov5, models/yolo.py
 //	centernet  [1, 100, 6]
 func (r *recognition) guess(out Tensor, shape []int64) (m match, doubt string) {
 	a, b, n := shape[1], shape[2], cells(r.InputSize)
 	switch {
-	case a == 3*n && b > 5:
-		r.unserved = fmt.Sprintf("%v has the layout of YOLOv5, three anchors a cell, which is not served yet", out)
-		return m, r.unserved
+	case r.anchors(a) && b > 5:
+		return r.counted(functions.FamilyYOLOv5, b-5,
+			fmt.Sprintf("%v is, for three anchors at each cell of a %d pixel input, 4 sides, objectness and %d scores", out, r.InputSize, b-5))
 	case b == n && a > 4:
 		return r.counted(functions.FamilyYOLOv8, a-4,
 			fmt.Sprintf("%v is 4 sides and %d scores for the %d cells of a %d pixel input", out, a-4, n, r.InputSize))
@@ -106,6 +112,9 @@ func (r *recognition) asDeclared(out Tensor, shape []int64, family functions.Fam
 	case functions.FamilyYOLOv8:
 		reads = "[1 4+classes cells]"
 		fits, classes = (free(a) || a > 4 && a-4 <= maxClasses) && (free(b) || b >= 1), max(0, a-4)
+	case functions.FamilyYOLOv5:
+		reads = "[1 anchors 5+classes]"
+		fits, classes = (free(a) || a >= 1) && (free(b) || b > 5 && b-5 <= maxClasses), max(0, b-5)
 	case functions.FamilyYOLOX:
 		reads = fmt.Sprintf("[1 %d 5+classes]", n)
 		fits, classes = (free(a) || a == n) && (free(b) || b > 5 && b-5 <= maxClasses), max(0, b-5)

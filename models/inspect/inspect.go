@@ -31,6 +31,9 @@ type Model struct {
 	// Metadata are the exporter's own properties. Ultralytics writes task, names,
 	// imgsz, stride and more.
 	Metadata map[string]string
+	// Moduli are, by output of int64, the number whose remainder it is: of DETR's
+	// labels the number of classes.
+	Moduli map[string]int64
 	// Parameters is the number of weights.
 	Parameters int64
 	// External says that weights lie in other files.
@@ -107,7 +110,7 @@ func Parse(content []byte) (*Model, error) {
 	if what := guise(content); what != "" {
 		return nil, notONNX(what)
 	}
-	p := &parser{model: &Model{Metadata: map[string]string{}}}
+	p := &parser{model: &Model{Metadata: map[string]string{}, Moduli: map[string]int64{}}, whole: newArithmetic()}
 	if err := p.file(content); err != nil {
 		return nil, notONNX("its content is damaged or of another kind").Because(err)
 	}

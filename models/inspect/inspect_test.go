@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +45,7 @@ func TestParseReadsWhatAFileSays(t *testing.T) {
 		Inputs:     file.inputs[:1], // w is filled by an initializer
 		Outputs:    file.outputs,
 		Metadata:   file.metadata,
+		Moduli:     map[string]int64{},
 		Parameters: 17,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -211,7 +213,7 @@ func FuzzParse(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			if r.InputSize%32 != 0 || r.InputSize <= 0 || len(r.Shape) != 3 || r.Classes < 0 ||
+			if r.InputSize%32 != 0 || r.InputSize <= 0 || !slices.Contains([]int{1, 2, 3}, len(r.Outputs)) || r.Classes < 0 ||
 				len(r.Labels) > 0 && len(r.Labels) != r.Classes {
 				t.Fatalf("recognised as what cannot be: %+v", r)
 			}

@@ -24,6 +24,7 @@ type parser struct {
 	model  *Model
 	graph  bool            // the model has one
 	listed map[string]bool // the inputs that initializers fill
+	whole  *arithmetic     // of the main graph
 }
 
 // fields calls visit for every field of a message: value is the content of a
@@ -103,6 +104,11 @@ func (p *parser) file(content []byte) error {
 		}
 	}
 	p.model.Inputs = fed
+	for _, out := range p.model.Outputs {
+		if m := p.whole.modulus(out.Name); m > 0 && out.Type == "int64" {
+			p.model.Moduli[out.Name] = m
+		}
+	}
 	return nil
 }
 
@@ -175,8 +181,18 @@ func (p *parser) contents(graph []byte, depth int) error {
 	return fields(graph, func(field protowire.Number, value []byte, _ uint64) error {
 		switch field {
 		case 1: // node
+			if depth == 0 {
+				if err := p.whole.node(value); err != nil {
+					return err
+				}
+			}
 			return p.node(value, depth)
 		case 5: // initializer
+			if depth == 0 {
+				if err := p.whole.constant(value, ""); err != nil {
+					return err
+				}
+			}
 			return p.weights(value, depth == 0)
 		case 15: // sparse_initializer
 			return p.sparse(value)

@@ -12,20 +12,28 @@ import (
 // Recognised is how a model is fed and read.
 type Recognised struct {
 	Family functions.Family
-	// Input is the name of the one input, float32 [1, 3, InputSize, InputSize].
-	Input string
+	// Inputs are in the order they are fed: the picture, float32 [1, 3, InputSize,
+	// InputSize], and for family detr its width and height, int64 [1, 2].
+	Inputs []Port
 	// InputSize is in pixels, a multiple of 32.
 	InputSize int
-	// Output is the one output that is read. Its shape is what a batch of 1 gives,
-	// -1 where only a run can tell.
-	Output string
-	Shape  []int64
+	// Outputs are those that are read.
+	Outputs []Port
 	// Classes is the number of classes; 0 where neither shapes nor names tell.
 	Classes int
 	// Labels are the class names in order of class id; nil where nobody names them.
 	Labels []string
 	// Reasons are sentences that say what each of the above was told by.
 	Reasons []string
+}
+
+// Port is an input that is fed or an output that is read.
+type Port struct {
+	Name string
+	// Type is float32 or int64.
+	Type string
+	// Shape is that of a batch of 1, -1 where only a run can tell.
+	Shape []int64
 }
 
 // Recognise settles how m is served as f: what f declares comes first, then what
@@ -47,9 +55,9 @@ type recognition struct {
 	Recognised
 	model    *Model
 	declared functions.Model
-	fed      Tensor   // the input
+	fed      Tensor   // the picture
+	sizes    *Tensor  // the picture's size; nil: it is not fed
 	names    []string // class names in the metadata
-	unserved string   // what was recognised, and is of no family that is served
 }
 
 func refuse(format string, args ...any) error {
@@ -72,12 +80,19 @@ func (r *recognition) servable() error {
 	return nil
 }
 
-// input finds the one picture input.
+// input finds the picture among the inputs, and its size, which is all that is
+// fed beside it.
 func (r *recognition) input() error {
-	if n := len(r.model.Inputs); n != 1 {
-		return refuse("it takes %d inputs (%s), and one is fed: a picture", n, list(r.model.Inputs))
+	inputs := slices.Clone(r.model.Inputs)
+	if i := slices.IndexFunc(inputs, isSizes); len(inputs) == 2 && i >= 0 {
+		r.sizes = new(inputs[i])
+		inputs = slices.Delete(inputs, i, i+1)
 	}
-	in := r.model.Inputs[0]
+	if n := len(inputs); n != 1 {
+		return refuse("it takes %d inputs (%s), and what is fed is a picture, and to family %s its size too, int64 [1 2]",
+			n, list(r.model.Inputs), functions.FamilyDETR)
+	}
+	in := inputs[0]
 	shape := in.Shape
 	switch {
 	case in.Type != "float32":
@@ -89,8 +104,13 @@ func (r *recognition) input() error {
 	case shape[2].Size != shape[3].Size:
 		return refuse("its input is %v, and the picture is fed as a square", in)
 	}
-	r.fed, r.Input = in, in.Name
+	r.fed = in
 	return nil
+}
+
+// isSizes tells DETR's second input, orig_target_sizes int64 [N 2].
+func isSizes(t Tensor) bool {
+	return t.Type == "int64" && len(t.Shape) == 2 && (t.Shape[0].Size < 0 || t.Shape[0].Size == 1) && t.Shape[1].Size == 2
 }
 
 // size settles the side of the square.
@@ -118,38 +138,44 @@ func (r *recognition) size() error {
 		return refuse("its input would be %d pixels; spec.model.inputSize is a multiple of 32, at most %d",
 			r.InputSize, maxInputSize)
 	}
+	side := int64(r.InputSize)
+	r.Inputs = []Port{{Name: r.fed.Name, Type: "float32", Shape: []int64{1, 3, side, side}}}
+	if r.sizes != nil {
+		r.Inputs = append(r.Inputs, Port{Name: r.sizes.Name, Type: "int64", Shape: []int64{1, 2}})
+	}
 	return nil
 }
 
 // maxInputSize bounds the memory of one input: 200 MB.
 const maxInputSize = 4096
 
-// family settles which output is read and how.
+// family settles which outputs are read and how.
 func (r *recognition) family() error {
 	declared := r.declared.Family
-	if declared != "" && declared != functions.FamilyAuto && !slices.Contains(functions.Families, declared) {
+	if declared == functions.FamilyAuto {
+		declared = ""
+	}
+	switch {
+	case declared != "" && !slices.Contains(functions.Families, declared):
 		return refuse("spec.model.family %.64q is none of %v", declared, functions.Families)
+	case r.sizes != nil && declared != "" && declared != functions.FamilyDETR:
+		return refuse("it takes 2 inputs (%s), and family %s is fed a picture alone", list(r.model.Inputs), declared)
+	case r.sizes == nil && declared == functions.FamilyDETR:
+		return refuse("it takes a picture alone, and family %s is fed its size too, int64 [1 2]; %s is fed a picture alone",
+			declared, functions.FamilyDETRRaw)
 	}
 	var matches []match
 	var doubts []string
-	for _, out := range r.model.Outputs {
-		shape := r.resolved(out)
-		if out.Type != "float32" || len(shape) != 3 || shape[0] > 1 {
-			continue
-		}
-		m, doubt := r.guess(out, shape)
-		if declared != "" && declared != functions.FamilyAuto {
-			m, doubt = r.asDeclared(out, shape, declared)
-		}
-		if doubt != "" {
+	for _, try := range r.readings(declared) {
+		switch m, doubt := try(); {
+		case doubt != "":
 			doubts = append(doubts, doubt)
-			continue
+		case m.family != "":
+			matches = append(matches, m)
 		}
-		m.output, m.shape = out.Name, shape
-		matches = append(matches, m)
 	}
-	if len(matches) == 0 && r.unserved != "" {
-		return refuse("%s", r.unserved)
+	if why := r.unserved(); len(matches) == 0 && why != "" {
+		return refuse("%s", why)
 	}
 	if len(matches) != 1 {
 		why := strings.Join(doubts, "; ")
@@ -163,15 +189,43 @@ func (r *recognition) family() error {
 			list(r.model.Outputs), why, functions.Families)
 	}
 	m := matches[0]
-	r.Family, r.Output, r.Shape, r.Classes = m.family, m.output, m.shape, m.classes
+	r.Family, r.Outputs, r.Classes = m.family, m.outputs, m.classes
 	r.because("family %s: %s", m.family, m.reason)
 	return nil
+}
+
+// readings are the ways to read the outputs that come into question: all of them
+// at once for the families of several outputs, each alone for the others.
+func (r *recognition) readings(declared functions.Family) []func() (match, string) {
+	if r.sizes != nil {
+		return []func() (match, string){r.detr}
+	}
+	if declared == functions.FamilyDETRRaw || declared == "" && r.namesLogits() {
+		return []func() (match, string){r.detrRaw}
+	}
+	var tries []func() (match, string)
+	for _, out := range r.model.Outputs {
+		shape := r.resolved(out)
+		if out.Type != "float32" || len(shape) != 3 || shape[0] > 1 {
+			continue
+		}
+		tries = append(tries, func() (m match, doubt string) {
+			if declared != "" {
+				m, doubt = r.asDeclared(out, shape, declared)
+			} else {
+				m, doubt = r.guess(out, shape)
+			}
+			m.outputs = []Port{{Name: out.Name, Type: out.Type, Shape: shape}}
+			return m, doubt
+		})
+	}
+	return tries
 }
 
 // resolved is the shape of out for a batch of 1, -1 for axes that stay free.
 func (r *recognition) resolved(out Tensor) []int64 {
 	known := map[string]int64{}
-	for i, size := range []int64{1, 3, int64(r.InputSize), int64(r.InputSize)} {
+	for i, size := range r.Inputs[0].Shape {
 		if name := r.fed.Shape[i].Name; name != "" {
 			known[name] = size
 		}

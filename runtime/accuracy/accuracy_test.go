@@ -182,7 +182,7 @@ func TestCategoriesBecomeClassesByRank(t *testing.T) {
 // blind is a network that finds the same box in every picture.
 type blind []float32
 
-func (b blind) Run(_ context.Context, _ []float32, read func([]detector.Tensor) error) error {
+func (b blind) Run(_ context.Context, _ []detector.Tensor, read func([]detector.Tensor) error) error {
 	return read([]detector.Tensor{{Shape: []int64{1, int64(len(b) / 6), 6}, Data: b}})
 }
 

@@ -10,7 +10,8 @@ import (
 	"github.com/seed45885407/saccade/runtime/vision"
 )
 
-// box is a candidate in pixels of the input square.
+// box is a candidate in pixels of the input square, or of the picture where the
+// family is sized.
 type box struct {
 	functions.Box
 	score float32
@@ -56,7 +57,10 @@ func (d *Detector) answer(boxes []box, letterbox vision.Letterbox) []functions.D
 		if len(found) == d.most {
 			break
 		}
-		undone := letterbox.Undo(b.Box)
+		undone := letterbox.Clip(b.Box)
+		if !d.family.sized {
+			undone = letterbox.Undo(b.Box)
+		}
 		if !(undone.X1 < undone.X2 && undone.Y1 < undone.Y2) {
 			continue
 		}

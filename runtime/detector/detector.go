@@ -18,21 +18,6 @@ import (
 	"github.com/seed45885407/saccade/runtime/vision"
 )
 
-// Session is one loaded network. It is safe for parallel runs.
-type Session interface {
-	// Run feeds input, shaped [1, 3, S, S], and hands the outputs to read; they
-	// are valid only within read, whose error Run returns. A cancelled ctx
-	// terminates the run.
-	Run(ctx context.Context, input []float32, read func(outputs []Tensor) error) error
-}
-
-// Tensor is one output of a network, row-major.
-type Tensor struct {
-	Name  string
-	Shape []int64
-	Data  []float32
-}
-
 // Options say what network is read and which boxes are answered.
 type Options struct {
 	// Family is how the network is fed and read; it must not be auto.
@@ -57,7 +42,7 @@ type Detector struct {
 	iou      float32
 	most     int
 
-	tensors sync.Pool // of *[]float32, each the input of one run
+	feeds   sync.Pool // of *feed
 	scratch sync.Pool // of *scratch
 }
 
@@ -88,7 +73,7 @@ func New(o Options) (*Detector, error) {
 	if d.most <= 0 {
 		d.most = functions.DefaultMaxDetections
 	}
-	d.tensors.New = func() any { return new(make([]float32, d.input.Len())) }
+	d.feeds.New = func() any { return newFeed(f) }
 	d.scratch.New = func() any { return new(scratch) }
 	return d, nil
 }
@@ -106,16 +91,17 @@ func (d *Detector) Detect(
 	if err != nil {
 		return nil, timing, err
 	}
-	tensor := d.tensors.Get().(*[]float32)
-	defer d.tensors.Put(tensor)
+	fed := d.feeds.Get().(*feed)
+	defer d.feeds.Put(fed)
 
 	start := time.Now()
-	letterbox := d.input.Fill(*tensor, picture)
+	letterbox := d.input.Fill(fed.picture(), picture)
+	fed.measure(picture.Width, picture.Height)
 	timing.Preprocess = functions.Since(start)
 
 	var found []functions.Detection
 	start = time.Now()
-	err = session.Run(ctx, *tensor, func(outputs []Tensor) error {
+	err = session.Run(ctx, fed.inputs, func(outputs []Tensor) error {
 		timing.Infer = functions.Since(start)
 		start = time.Now()
 		var err error
@@ -133,11 +119,12 @@ func (d *Detector) Detect(
 // the first request finds everything allocated, and a network that is not of the
 // family fails before there is a request.
 func (d *Detector) Warm(ctx context.Context, session Session) error {
-	tensor := d.tensors.Get().(*[]float32)
-	defer d.tensors.Put(tensor)
-	clear(*tensor)
-	nowhere := vision.NewLetterbox(functions.Picture{Width: 1, Height: 1}, d.options.InputSize, vision.Centred)
-	err := session.Run(ctx, *tensor, func(outputs []Tensor) error {
+	fed := d.feeds.Get().(*feed)
+	defer d.feeds.Put(fed)
+	clear(fed.picture())
+	fed.measure(1, 1)
+	nowhere := vision.NewLetterbox(functions.Picture{Width: 1, Height: 1}, d.options.InputSize, d.family.layout.Place)
+	err := session.Run(ctx, fed.inputs, func(outputs []Tensor) error {
 		_, err := d.read(outputs, float32(d.minScore), nowhere)
 		return err
 	})

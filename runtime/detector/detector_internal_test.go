@@ -28,12 +28,12 @@ type echo struct {
 	saw float32
 }
 
-func (e *echo) Run(ctx context.Context, input []float32, read func([]Tensor) error) error {
+func (e *echo) Run(ctx context.Context, inputs []Tensor, read func([]Tensor) error) error {
 	if err := errors.Join(ctx.Err(), e.fail); err != nil {
 		return err
 	}
 	e.mu.Lock()
-	e.saw = input[len(input)/6] // the middle of the first plane
+	e.saw = inputs[0].Data[len(inputs[0].Data)/6] // the middle of the first plane
 	e.mu.Unlock()
 	return read([]Tensor{tensor(e.rows, 1, int64(len(e.rows)/6), 6)})
 }
@@ -90,6 +90,41 @@ func TestTheWalkEndsInPictureCoordinates(t *testing.T) {
 	}
 	if timing.Preprocess <= 0 || timing.Infer <= 0 || timing.Postprocess <= 0 {
 		t.Errorf("timing %+v misses a room", timing)
+	}
+}
+
+// sizing is a DETR that finds all of the picture it is told the size of.
+type sizing struct{ inputs []Tensor }
+
+func (s *sizing) Run(_ context.Context, inputs []Tensor, read func([]Tensor) error) error {
+	s.inputs = inputs
+	w, h := float32(inputs[1].Ints[0]), float32(inputs[1].Ints[1])
+	return read([]Tensor{whole([]int64{2, 5}, 1, 2), tensor([]float32{0, 0, w, h, -9, 5, w + 9, h}, 1, 2, 4), tensor([]float32{0.9, 0.8}, 1, 2)})
+}
+
+func TestADETRIsToldThePicturesSizeAndAnswersInIt(t *testing.T) {
+	session := new(sizing)
+	d := newDetector(t, Options{Family: functions.FamilyDETR, InputSize: 64})
+	if err := d.Warm(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := d.Detect(t.Context(), session, whitePicture(t, 128, 48), functions.Parameters{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []functions.Detection{
+		{Class: "class-2", ClassID: 2, Score: 0.9, Box: functions.Box{X2: 128, Y2: 48}},
+		{Class: "class-5", ClassID: 5, Score: 0.8, Box: functions.Box{Y1: 5, X2: 128, Y2: 48}}, // over the edges
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("detections (-want +got)\n%s", diff)
+	}
+	if diff := cmp.Diff([]int64{1, 3, 64, 64}, session.inputs[0].Shape); diff != "" {
+		t.Error(diff)
+	}
+	// It is stretched: white to the very corners.
+	if p := session.inputs[0].Data; p[0] != 1 || p[len(p)-1] != 1 {
+		t.Errorf("the corners are %v and %v, want white", p[0], p[len(p)-1])
 	}
 }
 

@@ -12,16 +12,17 @@ import (
 // FuzzBoxes reads outputs of any shape and content: whatever a network says, what
 // is answered is finite, inside the picture, and scores what was asked for.
 func FuzzBoxes(f *testing.F) {
-	row := []float32{1, 2, 30, 40, 0.9, 3, float32(math.NaN()), 0, float32(math.Inf(1)), 5, 0.8, 1e30}
-	var bytes []byte
-	for _, v := range row {
-		bytes = binary.LittleEndian.AppendUint32(bytes, math.Float32bits(v))
-	}
-	f.Add(uint8(0), int64(1), int64(6), int64(2), 0.25, uint16(640), uint16(480), bytes)
-	f.Add(uint8(1), int64(1), int64(2), int64(6), 0.0, uint16(1), uint16(1), bytes)
-	f.Add(uint8(2), int64(1), int64(21), int64(6), 1.0, uint16(5000), uint16(1), make([]byte, 21*6*4))
-	f.Add(uint8(3), int64(1), int64(2), int64(6), 0.5, uint16(3), uint16(700), bytes)
-	f.Add(uint8(0), int64(1<<40), int64(1<<40), int64(-1), 0.5, uint16(3), uint16(7), bytes)
+	bytes := littleEndian(1, 2, 30, 40, 0.9, 3, float32(math.NaN()), 0, float32(math.Inf(1)), 5, 0.8, 1e30)
+	f.Add(uint8(1), int64(1), int64(6), int64(2), 0.25, uint16(640), uint16(480), bytes)
+	f.Add(uint8(2), int64(1), int64(2), int64(6), 0.0, uint16(1), uint16(1), bytes)
+	f.Add(uint8(3), int64(1), int64(21), int64(6), 1.0, uint16(5000), uint16(1), make([]byte, 21*6*4))
+	f.Add(uint8(4), int64(1), int64(2), int64(6), 0.5, uint16(3), uint16(700), bytes)
+	f.Add(uint8(1), int64(1<<40), int64(1<<40), int64(-1), 0.5, uint16(3), uint16(7), bytes)
+	f.Add(uint8(0), int64(1), int64(2), int64(6), 0.25, uint16(640), uint16(480), bytes)
+	// Two labels, two scores, two boxes; or two boxes and twice two logits.
+	queries := littleEndian(0, 0, 0.9, 0.8, 1, 2, 30, 40, 5, 6, 7, 8)
+	f.Add(uint8(5), int64(1), int64(2), int64(0), 0.25, uint16(640), uint16(480), queries)
+	f.Add(uint8(6), int64(1), int64(2), int64(2), 0.25, uint16(640), uint16(480), queries)
 
 	var detectors []*Detector
 	for _, family := range functions.Families {
@@ -40,8 +41,8 @@ func FuzzBoxes(f *testing.F) {
 			data[i] = math.Float32frombits(binary.LittleEndian.Uint32(content[4*i:]))
 		}
 		picture := functions.Picture{Width: 1 + int(width), Height: 1 + int(height)}
-		letterbox := vision.NewLetterbox(picture, 32, vision.Centred)
-		found, err := d.read([]Tensor{{Shape: []int64{a, b, c}, Data: data}}, lowest, letterbox)
+		letterbox := vision.NewLetterbox(picture, 32, d.family.layout.Place)
+		found, err := d.read(fuzzed(d.options.Family, a, b, c, data), lowest, letterbox)
 		if err != nil {
 			return
 		}
@@ -61,4 +62,43 @@ func FuzzBoxes(f *testing.F) {
 			}
 		}
 	})
+}
+
+func littleEndian(row ...float32) []byte {
+	var bytes []byte
+	for _, v := range row {
+		bytes = binary.LittleEndian.AppendUint32(bytes, math.Float32bits(v))
+	}
+	return bytes
+}
+
+// fuzzed are outputs of data: one, or as many as the family reads, [a, b, c] being
+// the first's shape.
+func fuzzed(family functions.Family, a, b, c int64, data []float32) []Tensor {
+	// share is the first n of what is left, or all of it.
+	share := func(n int64) []float32 {
+		n = min(max(n, 0), int64(len(data)))
+		part := data[:n]
+		data = data[n:]
+		return part
+	}
+	switch family {
+	case functions.FamilyDETR:
+		// The labels' values come from the data's bits.
+		labels := make([]int64, 0, len(data))
+		for _, v := range share(b) {
+			labels = append(labels, int64(int32(math.Float32bits(v))))
+		}
+		return []Tensor{
+			{Shape: []int64{a, b}, Ints: labels},
+			{Shape: []int64{a, b}, Data: share(b)},
+			{Shape: []int64{a, b, 4 + c}, Data: share(4 * min(b, 1<<20))},
+		}
+	case functions.FamilyDETRRaw:
+		return []Tensor{
+			{Shape: []int64{a, b, 4}, Data: share(4 * min(b, 1<<20))},
+			{Shape: []int64{a, b, c}, Data: data},
+		}
+	}
+	return []Tensor{{Shape: []int64{a, b, c}, Data: data}}
 }

@@ -39,6 +39,17 @@ var (
 	fromPixels = tolerance{minIoU: 0.99, maxScore: 0.005}
 )
 
+// within is what a model keeps to from a JPEG. The DETR here, of half a million
+// weights and nothing that smooths its scores, makes 0.044 of what lies between two
+// JPEG decoders (a fifth of the input off by one colour level, the worst by six);
+// from libjpeg's own pixels it is exact on the same picture.
+func within(model detectortest.Model) tolerance {
+	if model.Family == functions.FamilyDETR || model.Family == functions.FamilyDETRRaw {
+		return tolerance{minIoU: fromJPEG.minIoU, maxScore: 0.05}
+	}
+	return fromJPEG
+}
+
 // certain is the score from which on a reference detection must be found.
 const certain = 0.4
 
@@ -98,12 +109,16 @@ func detect(t *testing.T, d *detector.Detector, s detector.Session, p *vision.Pi
 }
 
 func TestEveryModelFindsWhatTheReferenceFound(t *testing.T) {
-	for _, model := range detectortest.Models() {
+	for _, model := range append(detectortest.Models(), detectortest.RawDETR()) {
 		t.Run(model.Name, func(t *testing.T) {
+			oracle := model.Name
+			if model == detectortest.RawDETR() {
+				oracle = "deimv2_hgnetv2_atto_coco" // the same network with its postprocessor
+			}
 			session := detectortest.Open(t, model)
 			d := model.Detector(t, functions.Thresholds{MinScore: new(0.2)})
 			var fromFiles, fromExact deviation
-			files, err := filepath.Glob(detectortest.Data(t, "oracle") + "/" + model.Name + "__*.json")
+			files, err := filepath.Glob(detectortest.Data(t, "oracle") + "/" + oracle + "__*.json")
 			if err != nil || len(files) != 6 {
 				t.Fatalf("%d reference files (%v), want 6", len(files), err)
 			}
@@ -116,7 +131,7 @@ func TestEveryModelFindsWhatTheReferenceFound(t *testing.T) {
 				if picture.Width != want.Width || picture.Height != want.Height {
 					t.Errorf("%s is %dx%d, want %dx%d", name, picture.Width, picture.Height, want.Width, want.Height)
 				}
-				fromFiles.compare(t, name+".jpg", detect(t, d, session, picture), want, fromJPEG)
+				fromFiles.compare(t, name+".jpg", detect(t, d, session, picture), want, within(model))
 				if name == "bus" || name == "zidane" {
 					picture := detectortest.Picture(t, "images", "exact", name+".png")
 					fromExact.compare(t, name+".png", detect(t, d, session, picture), want, fromPixels)

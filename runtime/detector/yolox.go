@@ -42,19 +42,13 @@ func readYOLOX(s *scratch, outputs []Tensor, size int, minScore float32) error {
 func yoloxStrides() [3]int { return [...]int{8, 16, 32} }
 
 func (s *scratch) addCell(row []float32, gx, gy, stride, minScore float32) {
-	best, class := float32(0), 0
-	for c, score := range row[5:] {
-		if score > best {
-			best, class = score, c
-		}
-	}
-	score := row[4] * best
+	score, class := bestOf(row[4], row[5:])
 	if !(score >= minScore) {
 		return
 	}
 	s.add(box{
 		Box: centred((row[0]+gx)*stride, (row[1]+gy)*stride,
 			float32(math.Exp(float64(row[2])))*stride, float32(math.Exp(float64(row[3])))*stride),
-		score: score, class: int32(class),
+		score: score, class: class,
 	})
 }

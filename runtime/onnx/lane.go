@@ -15,7 +15,8 @@ import (
 // lane is what one run at a time needs: outputs whose memory is kept between
 // runs where their shape is known, and the handle that terminates the run.
 type lane struct {
-	shape   ort.Shape // of the input
+	inputs  []Port
+	fed     []ort.Value // the caller's memory, during a run
 	options *ort.RunOptions
 	// values are the outputs; those of unknown shape are nil between runs.
 	values  []ort.Value
@@ -25,9 +26,9 @@ type lane struct {
 }
 
 func newLane(o Options) (_ *lane, err error) {
-	size := int64(o.Size)
 	l := &lane{
-		shape:   ort.NewShape(1, 3, size, size),
+		inputs:  o.Inputs,
+		fed:     make([]ort.Value, 0, len(o.Inputs)),
 		values:  make([]ort.Value, len(o.Outputs)),
 		outputs: make([]detector.Tensor, len(o.Outputs)),
 		kept:    make([]bool, len(o.Outputs)),
@@ -40,34 +41,47 @@ func newLane(o Options) (_ *lane, err error) {
 		if len(out.Shape) == 0 || slices.Min(out.Shape) < 1 {
 			continue
 		}
-		t, err := ort.NewEmptyTensor[float32](out.Shape)
-		if err != nil {
+		if err := l.keep(i, out); err != nil {
 			return nil, errors.Join(err, l.close())
 		}
-		l.pinned.Pin(&t.GetData()[0])
-		l.values[i], l.kept[i] = t, true
-		l.outputs[i].Shape, l.outputs[i].Data = slices.Clone(out.Shape), t.GetData()
 	}
 	return l, nil
 }
 
-// run feeds input and returns the outputs, which are valid until clear.
-func (l *lane) run(ctx context.Context, native *ort.DynamicAdvancedSession, input []float32) ([]detector.Tensor, error) {
-	if want := l.shape.FlattenedSize(); int64(len(input)) != want {
-		return nil, fmt.Errorf("the input has %d values, and the model takes %d", len(input), want)
+// keep makes the memory of output i for all runs of the lane.
+func (l *lane) keep(i int, out Port) error {
+	var err error
+	if out.Type == typeInt64 {
+		var t *ort.Tensor[int64]
+		if t, err = ort.NewEmptyTensor[int64](out.Shape); err == nil {
+			l.pinned.Pin(&t.GetData()[0])
+			l.values[i], l.outputs[i].Ints = t, t.GetData()
+		}
+	} else {
+		var t *ort.Tensor[float32]
+		if t, err = ort.NewEmptyTensor[float32](out.Shape); err == nil {
+			l.pinned.Pin(&t.GetData()[0])
+			l.values[i], l.outputs[i].Data = t, t.GetData()
+		}
 	}
+	l.kept[i], l.outputs[i].Shape = err == nil, slices.Clone(out.Shape)
+	return err
+}
+
+// typeInt64 is what a Port's type is where it is not float32.
+const typeInt64 = "int64"
+
+// run feeds inputs and returns the outputs, which are valid until clear.
+func (l *lane) run(ctx context.Context, native *ort.DynamicAdvancedSession, inputs []detector.Tensor) ([]detector.Tensor, error) {
 	// ONNX Runtime reads the caller's own memory.
 	var pinned runtime.Pinner
-	pinned.Pin(&input[0])
 	defer pinned.Unpin()
-	in, err := ort.NewTensor(l.shape, input)
-	if err != nil {
+	defer l.unfeed()
+	if err := l.feed(&pinned, inputs); err != nil {
 		return nil, err
 	}
-	defer in.Destroy()
-
 	if err := l.terminable(ctx, func() error {
-		return native.RunWithOptions([]ort.Value{in}, l.values, l.options)
+		return native.RunWithOptions(l.fed, l.values, l.options)
 	}); err != nil {
 		return nil, err
 	}
@@ -75,11 +89,15 @@ func (l *lane) run(ctx context.Context, native *ort.DynamicAdvancedSession, inpu
 		if l.kept[i] {
 			continue
 		}
-		t, ok := v.(*ort.Tensor[float32])
-		if !ok {
-			return nil, fmt.Errorf("output %s is not float32", l.outputs[i].Name)
+		switch t := v.(type) {
+		case *ort.Tensor[float32]:
+			l.outputs[i].Data = t.GetData()
+		case *ort.Tensor[int64]:
+			l.outputs[i].Ints = t.GetData()
+		default:
+			return nil, fmt.Errorf("output %s is neither float32 nor int64", l.outputs[i].Name)
 		}
-		l.outputs[i].Shape, l.outputs[i].Data = t.GetShape(), t.GetData()
+		l.outputs[i].Shape = v.GetShape()
 	}
 	return l.outputs, nil
 }
@@ -112,7 +130,7 @@ func (l *lane) clear() {
 			continue
 		}
 		_ = v.Destroy() // frees memory and cannot fail
-		l.values[i], l.outputs[i].Shape, l.outputs[i].Data = nil, nil, nil
+		l.values[i], l.outputs[i] = nil, detector.Tensor{Name: l.outputs[i].Name}
 	}
 }
 

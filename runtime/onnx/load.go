@@ -17,19 +17,29 @@ type Options struct {
 	Providers []string
 	// Threads is the number of intra-op threads of one run. 0 means 1.
 	Threads int
-	// Input is the name of the one input, float32 [1, 3, Size, Size].
-	Input string
-	Size  int
-	// Outputs are those that are read, all float32.
-	Outputs []Output
+	// Inputs are fed in this order, each with what every run gives it.
+	Inputs []Port
+	// Outputs are those that are read.
+	Outputs []Port
 }
 
-// Output is an output that is read.
-type Output struct {
+// Port is an input that is fed or an output that is read.
+type Port struct {
 	Name string
-	// Shape is what every run gives, so that memory for it can be kept. Nil, or -1
-	// in any axis: only a run can tell.
+	// Type is float32 or int64.
+	Type string
+	// Shape is that of every run, so that memory for an output can be kept. Nil, or
+	// -1 in any axis of an output: only a run can tell.
 	Shape []int64
+}
+
+// names are those of ports.
+func names(ports []Port) []string {
+	list := make([]string, len(ports))
+	for i, p := range ports {
+		list[i] = p.Name
+	}
+	return list
 }
 
 func provider(list []string) (string, error) {
@@ -137,10 +147,6 @@ func load(content []byte, o Options, optimised bool, keep string) (*ort.DynamicA
 	if optimised {
 		level = ort.GraphOptimizationLevelDisableAll
 	}
-	outputs := make([]string, len(o.Outputs))
-	for i, out := range o.Outputs {
-		outputs[i] = out.Name
-	}
 	settings := []func() error{
 		func() error { return options.SetLogSeverityLevel(ort.LoggingLevelError) },
 		func() error { return options.SetGraphOptimizationLevel(level) },
@@ -174,5 +180,5 @@ func load(content []byte, o Options, optimised bool, keep string) (*ort.DynamicA
 			return nil, err
 		}
 	}
-	return ort.NewDynamicAdvancedSessionWithONNXData(content, []string{o.Input}, outputs, options)
+	return ort.NewDynamicAdvancedSessionWithONNXData(content, names(o.Inputs), names(o.Outputs), options)
 }

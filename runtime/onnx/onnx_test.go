@@ -19,7 +19,8 @@ import (
 const centernet = "../../functions/centernet/centernet-mbv3.onnx"
 
 var centernetOptions = Options{
-	Input: "images", Size: 512, Outputs: []Output{{Name: "detections", Shape: []int64{1, 100, 6}}},
+	Inputs:  []Port{{Name: "images", Type: "float32", Shape: []int64{1, 3, 512, 512}}},
+	Outputs: []Port{{Name: "detections", Type: "float32", Shape: []int64{1, 100, 6}}},
 }
 
 func open(t testing.TB) *Environment {
@@ -69,7 +70,9 @@ func session(t testing.TB, e *Environment, m *Model, o Options) *Session {
 }
 
 // ramp is an input with something to see in it.
-func ramp() []float32 {
+func ramp() []detector.Tensor { return []detector.Tensor{{Data: slope()}} }
+
+func slope() []float32 {
 	input := make([]float32, 3*512*512)
 	for i := range input {
 		input[i] = float32(i%1021) / 1021
@@ -120,10 +123,13 @@ func TestBadModelsAreErrors(t *testing.T) {
 		})
 	}
 	for name, change := range map[string]func(o *Options){
-		"another size than the graph's": func(o *Options) { o.Size = 256 },
-		"an input it does not have":     func(o *Options) { o.Input = "pictures" },
-		"an output it does not have":    func(o *Options) { o.Outputs = []Output{{Name: "boxes"}} },
-		"an output of another shape":    func(o *Options) { o.Outputs = []Output{{Name: "detections", Shape: []int64{1, 7, 6}}} },
+		"another size than the graph's": func(o *Options) { o.Inputs = []Port{{Name: "images", Shape: []int64{1, 3, 256, 256}}} },
+		"an input it does not have":     func(o *Options) { o.Inputs = []Port{{Name: "pictures", Shape: []int64{1, 3, 512, 512}}} },
+		"an output it does not have":    func(o *Options) { o.Outputs = []Port{{Name: "boxes"}} },
+		"an input of another type":      func(o *Options) { o.Inputs = []Port{{Name: "images", Type: "int64", Shape: []int64{1, 3, 512, 512}}} },
+		"an input too many":             func(o *Options) { o.Inputs = append(slices.Clone(o.Inputs), o.Inputs[0]) },
+		"an output of another type":     func(o *Options) { o.Outputs = []Port{{Name: "detections", Type: "int64", Shape: []int64{1, 100, 6}}} },
+		"an output of another shape":    func(o *Options) { o.Outputs = []Port{{Name: "detections", Shape: []int64{1, 7, 6}}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := centernetOptions
@@ -131,7 +137,8 @@ func TestBadModelsAreErrors(t *testing.T) {
 			s, err := e.NewSession(prepare(t, ""), o)
 			if err == nil {
 				defer s.Close()
-				err = s.Run(t.Context(), make([]float32, 3*o.Size*o.Size), func([]detector.Tensor) error { return nil })
+				fed := detector.Tensor{Data: make([]float32, 3*o.Inputs[0].Shape[2]*o.Inputs[0].Shape[3])}
+				err = s.Run(t.Context(), []detector.Tensor{fed}, func([]detector.Tensor) error { return nil })
 			}
 			if err == nil {
 				t.Error("it ran")

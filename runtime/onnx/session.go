@@ -33,11 +33,11 @@ func newSession(e *Environment, native *ort.DynamicAdvancedSession, o Options) *
 // Optimised says that the session came from a kept graph.
 func (s *Session) Optimised() bool { return s.graph != nil }
 
-// Run feeds input, float32 [1, 3, Size, Size], and hands the outputs to read.
-// They are valid only within read, whose error Run returns. A cancelled ctx
+// Run feeds inputs, in the order and shapes of the options, and hands the outputs
+// to read, in theirs. They are valid only within read, whose error Run returns. A cancelled ctx
 // terminates the run, between two nodes of the graph. Runs may go in parallel;
 // each takes memory of its own, which is kept for later runs.
-func (s *Session) Run(ctx context.Context, input []float32, read func(outputs []detector.Tensor) error) error {
+func (s *Session) Run(ctx context.Context, inputs []detector.Tensor, read func(outputs []detector.Tensor) error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("running model: %w", context.Cause(ctx))
 	}
@@ -51,7 +51,7 @@ func (s *Session) Run(ctx context.Context, input []float32, read func(outputs []
 		return fmt.Errorf("running model: %w", err)
 	}
 	defer s.park(l)
-	outputs, err := l.run(ctx, s.native, input)
+	outputs, err := l.run(ctx, s.native, inputs)
 	if err != nil {
 		return fmt.Errorf("running model: %w", err)
 	}

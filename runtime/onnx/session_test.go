@@ -33,7 +33,7 @@ func TestOutputsOfUnknownShapeAreRead(t *testing.T) {
 	e := open(t)
 	want := answer(t, session(t, e, prepare(t, ""), centernetOptions))
 	o := centernetOptions
-	o.Outputs = []Output{{Name: "detections", Shape: []int64{1, -1, 6}}}
+	o.Outputs = []Port{{Name: "detections", Shape: []int64{1, -1, 6}}}
 	s := session(t, e, prepare(t, ""), o)
 	for range 2 {
 		if !slices.Equal(answer(t, s), want) {
@@ -49,7 +49,7 @@ func TestACancelledRunIsTerminatedAndTheNextIsNot(t *testing.T) {
 	s := session(t, e, prepare(t, ""), centernetOptions)
 	want := answer(t, s)
 	lane := s.idle[0] // the one that every run of this test takes
-	in, err := ort.NewTensor(lane.shape, ramp())
+	in, err := ort.NewTensor(ort.Shape(lane.inputs[0].Shape), slope())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestTheReadersErrorIsRuns(t *testing.T) {
 	if err := s.Run(t.Context(), ramp(), func([]detector.Tensor) error { return errGone }); !errors.Is(err, errGone) {
 		t.Errorf("Run: %v", err)
 	}
-	if err := s.Run(t.Context(), ramp()[1:], nil); err == nil {
+	if err := s.Run(t.Context(), []detector.Tensor{{Data: slope()[1:]}}, nil); err == nil {
 		t.Error("an input that is too short ran")
 	}
 }

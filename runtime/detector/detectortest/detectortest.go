@@ -92,8 +92,12 @@ func Models() []Model {
 		{"yolo26n", functions.FamilyYOLOE2E, 640},
 		{"yolox_nano", functions.FamilyYOLOX, 416},
 		{"centernet-mbv3", functions.FamilyCenterNet, 512},
+		{"deimv2_hgnetv2_atto_coco", functions.FamilyDETR, 320},
 	}
 }
+
+// RawDETR is the last of [Models] without its postprocessor.
+func RawDETR() Model { return Model{"deimv2_atto_raw", functions.FamilyDETRRaw, 320} }
 
 // Detector makes a detector for the model.
 func (m Model) Detector(t testing.TB, thresholds functions.Thresholds) *detector.Detector {

@@ -42,8 +42,7 @@ var environment = sync.OnceValue(func() error { return ort.InitializeEnvironment
 // Session is a network on the CPU, with default settings and no tuning.
 type Session struct {
 	onnx  *ort.DynamicAdvancedSession
-	shape ort.Shape
-	names []string
+	names []string // of the outputs
 }
 
 // Open loads the model; the test closes it.
@@ -60,11 +59,15 @@ func Open(t testing.TB, m Model) *Session {
 	if err != nil {
 		t.Fatalf("inspecting %s: %v", m.Name, err)
 	}
-	s := &Session{shape: ort.NewShape(1, 3, int64(m.InputSize), int64(m.InputSize))}
+	s := &Session{}
+	fed := make([]string, len(inputs))
+	for i, input := range inputs {
+		fed[i] = input.Name // of all the models, the picture is the first
+	}
 	for _, output := range outputs {
 		s.names = append(s.names, output.Name)
 	}
-	s.onnx, err = ort.NewDynamicAdvancedSession(file, []string{inputs[0].Name}, s.names, nil)
+	s.onnx, err = ort.NewDynamicAdvancedSession(file, fed, s.names, nil)
 	if err != nil {
 		t.Fatalf("loading %s: %v", m.Name, err)
 	}
@@ -77,24 +80,38 @@ func Open(t testing.TB, m Model) *Session {
 }
 
 // Run implements [detector.Session]. It does not look at the context.
-func (s *Session) Run(_ context.Context, input []float32, read func([]detector.Tensor) error) error {
-	fed, err := ort.NewTensor(s.shape, input)
-	if err != nil {
-		return err
+func (s *Session) Run(_ context.Context, inputs []detector.Tensor, read func([]detector.Tensor) error) error {
+	var fed []ort.Value
+	for _, input := range inputs {
+		value, err := valueOf(input)
+		if err != nil {
+			return err
+		}
+		defer value.Destroy()
+		fed = append(fed, value)
 	}
-	defer fed.Destroy()
 	values := make([]ort.Value, len(s.names))
-	if err := s.onnx.Run([]ort.Value{fed}, values); err != nil {
+	if err := s.onnx.Run(fed, values); err != nil {
 		return err
 	}
 	outputs := make([]detector.Tensor, 0, len(values))
 	for i, value := range values {
 		defer value.Destroy()
-		if tensor, is := value.(*ort.Tensor[float32]); is {
-			outputs = append(outputs, detector.Tensor{
-				Name: s.names[i], Shape: value.GetShape(), Data: tensor.GetData(),
-			})
+		output := detector.Tensor{Name: s.names[i], Shape: value.GetShape()}
+		switch tensor := value.(type) {
+		case *ort.Tensor[float32]:
+			output.Data = tensor.GetData()
+		case *ort.Tensor[int64]:
+			output.Ints = tensor.GetData()
 		}
+		outputs = append(outputs, output)
 	}
 	return read(outputs)
+}
+
+func valueOf(t detector.Tensor) (ort.Value, error) {
+	if t.Ints != nil {
+		return ort.NewTensor(ort.NewShape(t.Shape...), t.Ints)
+	}
+	return ort.NewTensor(ort.NewShape(t.Shape...), t.Data)
 }
