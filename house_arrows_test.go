@@ -19,6 +19,7 @@ var arrows = []struct{ room, may string }{
 	{"./models/store/address", ""},
 	{"./models/...", "./functions ./models/..."},
 
+	{"./gateway/events", "./functions ./functions/problem"},
 	{"./gateway/routing", "./functions/..."},
 	{"./gateway/coldstart", "./functions/... ./gateway/routing"},
 	{"./gateway/fetch", "./functions/... ./gateway/routing ./gateway/coldstart"},
@@ -33,6 +34,8 @@ var arrows = []struct{ room, may string }{
 	{"./runtime/...", "./functions/... ./models/... ./runtime/..."},
 
 	{"./knative/local", "./functions/... ./models/... ./gateway/routing ./gateway/coldstart"},
+	{"./knative/scaling", "./functions"},
+	{"./contrast/simulate", "./knative/scaling"},
 
 	{"./config", "./functions"},
 	{"./samples", ""},
