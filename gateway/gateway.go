@@ -48,6 +48,8 @@ type Options struct {
 	Ready func() bool
 	// MaxBytes is the most bytes of one picture. Default 20 MB.
 	MaxBytes int64
+	// Events are the options of the door for CloudEvents.
+	Events EventOptions
 }
 
 // DefaultMaxBytes is the default of [Options.MaxBytes].
@@ -73,6 +75,7 @@ func New(rooms Rooms, inventory Inventory, opts Options) *Gateway {
 	if opts.MaxBytes == 0 {
 		opts.MaxBytes = DefaultMaxBytes
 	}
+	opts.Events = opts.Events.withDefaults()
 	g := &Gateway{Rooms: rooms, inventory: inventory, opts: opts, registry: prometheus.NewRegistry()}
 	g.metrics = newMetrics(g.registry, inventory)
 	g.registry.MustRegister(collectors.NewGoCollector(),
@@ -93,6 +96,8 @@ func (g *Gateway) Handler() http.Handler {
 		DisablePrintStack: true, DisableErrorHandler: true,
 	}))
 	e.POST("/v1/functions/:name/detect", g.detect)
+	e.POST("/", g.event)
+	e.POST("/v1/events", g.event)
 	e.GET("/v1/functions", g.list)
 	e.GET("/v1/functions/:name", g.show)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })

@@ -70,13 +70,18 @@ func (g *Gateway) read(c echo.Context) (request, error) {
 		err = g.readJSON(r, &req)
 	case media == "multipart/form-data":
 		err = g.readForm(r, mediaParams["boundary"], &req)
-	case strings.HasPrefix(media, "image/"), media == "application/octet-stream":
+	case isPicture(media):
 		err = g.readRaw(r, &req)
 	default:
 		err = functions.Errorf(functions.Unsupported, "send a picture as image/*, application/octet-stream, "+
 			"multipart/form-data (field image) or application/json")
 	}
 	return req, err
+}
+
+// isPicture tells the media types of a body that is the picture itself.
+func isPicture(media string) bool {
+	return strings.HasPrefix(media, "image/") || media == "application/octet-stream"
 }
 
 // readQuery reads the parameters that every form takes in the URL.
@@ -192,17 +197,31 @@ type body struct {
 
 // readJSON takes {"image":{"url":…}|{"base64":…},"min_score":…,"draw":…}.
 func (g *Gateway) readJSON(r *http.Request, req *request) error {
-	limit := g.opts.MaxBytes*4/3 + maxJSONOverhead
+	text, err := g.readText(r, g.maxText())
+	if err != nil {
+		return err
+	}
+	return g.understand(text, req)
+}
+
+// maxText is the most bytes of a body that has its picture in base64.
+func (g *Gateway) maxText() int64 { return g.opts.MaxBytes*4/3 + maxJSONOverhead }
+
+// readText is a body of JSON of at most limit bytes.
+func (g *Gateway) readText(r *http.Request, limit int64) ([]byte, error) {
 	text, err := fetch.ReadAll(r.Body, r.ContentLength, limit)
 	switch {
 	case r.ContentLength == 0, functions.KindOf(err) == functions.Unreadable:
-		return functions.Errorf(functions.Invalid, "the body is empty")
+		return nil, functions.Errorf(functions.Invalid, "the body is empty")
 	case functions.KindOf(err) == functions.TooLarge:
-		return functions.Errorf(functions.TooLarge, "the body has more than %d bytes; a picture of at most %d is taken",
+		return nil, functions.Errorf(functions.TooLarge, "the body has more than %d bytes; a picture of at most %d is taken",
 			limit, g.opts.MaxBytes).Because(err)
-	case err != nil:
-		return err
 	}
+	return text, err
+}
+
+// understand takes the JSON form of a request from its text.
+func (g *Gateway) understand(text []byte, req *request) error {
 	var b body
 	if err := decodeJSON(text, &b); err != nil {
 		return err
@@ -224,16 +243,22 @@ func (g *Gateway) readJSON(r *http.Request, req *request) error {
 		req.size = g.opts.MaxBytes
 		req.picture = func(ctx context.Context) ([]byte, error) { return g.Fetch.Fetch(ctx, b.Image.URL) }
 	default:
-		picture, err := fetch.Base64(b.Image.Base64, g.opts.MaxBytes)
-		if err != nil {
-			return err
-		}
-		if err := checkFormat(picture); err != nil {
-			return err
-		}
-		req.size = int64(len(picture))
-		req.picture = func(context.Context) ([]byte, error) { return picture, nil }
+		return g.takeBase64(b.Image.Base64, req)
 	}
+	return nil
+}
+
+// takeBase64 takes text as the picture in base64.
+func (g *Gateway) takeBase64(text string, req *request) error {
+	picture, err := fetch.Base64(text, g.opts.MaxBytes)
+	if err != nil {
+		return err
+	}
+	if err := checkFormat(picture); err != nil {
+		return err
+	}
+	req.size = int64(len(picture))
+	req.picture = func(context.Context) ([]byte, error) { return picture, nil }
 	return nil
 }
 

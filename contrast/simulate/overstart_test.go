@@ -20,11 +20,16 @@ var overStart = []struct {
 	peak    int
 	seconds float64
 }{
-	{2 * time.Second, 5, 1, 14, 1028}, {2 * time.Second, 5, 8, 2, 242},
-	{10 * time.Second, 1, 1, 19, 1441}, {10 * time.Second, 1, 8, 3, 313},
-	{10 * time.Second, 5, 1, 63, 4610}, {10 * time.Second, 5, 8, 8, 676},
-	{10 * time.Second, 20, 1, 225, 16090}, {10 * time.Second, 20, 8, 25, 1882},
-	{30 * time.Second, 5, 1, 185, 15242}, {30 * time.Second, 5, 8, 24, 2042},
+	{2 * time.Second, 5, 1, 14, 1028},
+	{2 * time.Second, 5, 8, 2, 242},
+	{10 * time.Second, 1, 1, 19, 1441},
+	{10 * time.Second, 1, 8, 3, 313},
+	{10 * time.Second, 5, 1, 63, 4610},
+	{10 * time.Second, 5, 8, 8, 676},
+	{10 * time.Second, 20, 1, 225, 16090},
+	{10 * time.Second, 20, 8, 25, 1882},
+	{30 * time.Second, 5, 1, 185, 15242},
+	{30 * time.Second, 5, 8, 24, 2042},
 }
 
 // seeds is how many runs a row of the tables has.

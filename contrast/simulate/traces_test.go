@@ -23,8 +23,10 @@ func TestStartupAwareIsNeverWorseOnCostAndWaitAtOnce(t *testing.T) {
 			load, service time.Duration
 			cc            int
 		}{
-			{time.Second, 100 * time.Millisecond, 1}, {10 * time.Second, 20 * time.Millisecond, 1},
-			{10 * time.Second, 200 * time.Millisecond, 1}, {10 * time.Second, 200 * time.Millisecond, 4},
+			{time.Second, 100 * time.Millisecond, 1},
+			{10 * time.Second, 20 * time.Millisecond, 1},
+			{10 * time.Second, 200 * time.Millisecond, 1},
+			{10 * time.Second, 200 * time.Millisecond, 4},
 			{40 * time.Second, 200 * time.Millisecond, 1},
 		} {
 			for seed := range uint64(3) {

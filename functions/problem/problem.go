@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"mime"
 	"net/http"
 	"strconv"
@@ -77,11 +76,22 @@ func New(kind functions.Kind, detail string) Problem {
 // Write answers with the problem that err is, Retry-After included where err
 // knows when to come back.
 func Write(w http.ResponseWriter, err error) {
-	p := Of(err)
-	if e, ok := errors.AsType[*functions.Error](err); ok && e.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	writeRetryAfter(w, retryAfterOf(err))
+	WriteProblem(w, Of(err))
+}
+
+// retryAfterOf is when err says that trying again makes sense, 0 for not known.
+func retryAfterOf(err error) time.Duration {
+	if e, ok := errors.AsType[*functions.Error](err); ok {
+		return e.RetryAfter
 	}
-	WriteProblem(w, p)
+	return 0
+}
+
+func writeRetryAfter(w http.ResponseWriter, after time.Duration) {
+	if after > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(Seconds(after)))
+	}
 }
 
 // WriteProblem answers with p.
