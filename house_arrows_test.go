@@ -33,7 +33,7 @@ var arrows = []struct{ room, may string }{
 	{"./runtime/serve", "./functions/... ./models/... ./runtime/detector ./runtime/vision"},
 	{"./runtime/...", "./functions/... ./models/... ./runtime/..."},
 
-	{"./knative/local", "./functions/... ./models/... ./gateway/routing ./gateway/coldstart"},
+	{"./knative/local", "./functions/... ./models/... ./gateway/routing ./gateway/coldstart ./knative/scaling"},
 	{"./knative/scaling", "./functions"},
 	{"./contrast/simulate", "./knative/scaling"},
 

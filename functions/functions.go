@@ -124,6 +124,10 @@ type Runtime struct {
 // Scaling has Knative's autoscaler settings under Knative's names; see
 // docs/functions.md for what each means and docs/walk.md for who reads it.
 type Scaling struct {
+	// Autoscaler decides how many instances there are: kpa, Knative's own (default),
+	// or startup-aware, which sizes by arrivals, service time and measured load
+	// time; see docs/contrast.md. Only the local platform has the latter.
+	Autoscaler string `json:"autoscaler,omitempty"`
 	// MinScale is the number of instances kept when idle. Default 0.
 	MinScale int `json:"minScale,omitempty"`
 	// MaxScale bounds the instances. Default 0: no bound of the function's own
@@ -170,6 +174,12 @@ type Resources struct {
 	Memory string `json:"memory,omitempty"`
 }
 
+// The autoscalers.
+const (
+	AutoscalerKPA          = "kpa"
+	AutoscalerStartupAware = "startup-aware"
+)
+
 // Defaults, documented at the fields they fill.
 const (
 	DefaultMinScore                 = 0.25
@@ -207,6 +217,7 @@ func (f Function) WithDefaults() Function {
 
 	c := &s.Scaling
 	orDefault(&c.ContainerConcurrency, s.Runtime.Parallel)
+	orDefault(&c.Autoscaler, AutoscalerKPA)
 	orDefault(&c.Metric, DefaultMetric)
 	if c.Metric == "rps" {
 		orDefault(&c.Target, DefaultRPSTarget)

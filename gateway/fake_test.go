@@ -41,8 +41,8 @@ type world struct {
 	gate    chan struct{} // requests wait here, where it is not nil
 }
 
-func (w *world) Arrived(string) { w.mu.Lock(); w.woken++; w.mu.Unlock() }
-func (w *world) Left(string)    {}
+func (w *world) Arrived(string)             { w.mu.Lock(); w.woken++; w.mu.Unlock() }
+func (w *world) Left(string, time.Duration) {}
 
 // Functions satisfies Inventory.
 func (w *world) Functions() []functions.FunctionStatus {

@@ -47,6 +47,7 @@ func Rules() map[string]Rule {
 		"spec.scaling.minScale":                 {Max: 1000},
 		"spec.scaling.maxScale":                 {Max: 1000},
 		"spec.scaling.containerConcurrency":     {Min: 1, Max: 1000},
+		"spec.scaling.autoscaler":               {OneOf: []string{functions.AutoscalerKPA, functions.AutoscalerStartupAware}},
 		"spec.scaling.metric":                   {OneOf: []string{"concurrency", "rps"}},
 		"spec.scaling.target":                   {Min: 0.01, Max: 1e6},
 		"spec.scaling.targetUtilization":        {Min: 1, Max: 100},

@@ -24,8 +24,9 @@ import (
 type Platform interface {
 	// Arrived tells that a request for the revision came in. At zero it wakes.
 	Arrived(revision string)
-	// Left tells that a request that arrived is over.
-	Left(revision string)
+	// Left tells that a request that arrived is over, and how long it was in its
+	// instance: 0 where it never came so far, or waited there for the start.
+	Left(revision string, took time.Duration)
 }
 
 // Instance is one running copy of a Revision.
@@ -243,6 +244,15 @@ func (r *Room) Load(revision string) (inFlight, waiting int) {
 		return q.leased, q.without
 	}
 	return 0, 0
+}
+
+// served takes a request's time into the moving average.
+func (q *queue) served(took time.Duration) {
+	if q.service == 0 {
+		q.service = took
+	} else {
+		q.service += (took - q.service) / 8
+	}
 }
 
 // sweep forgets withdrawn instances that have no request left.

@@ -23,8 +23,8 @@ type arrivals struct {
 	in, out int
 }
 
-func (a *arrivals) Arrived(string) { a.mu.Lock(); a.in++; a.mu.Unlock() }
-func (a *arrivals) Left(string)    { a.mu.Lock(); a.out++; a.mu.Unlock() }
+func (a *arrivals) Arrived(string)             { a.mu.Lock(); a.in++; a.mu.Unlock() }
+func (a *arrivals) Left(string, time.Duration) { a.mu.Lock(); a.out++; a.mu.Unlock() }
 
 func instance(name string, ready bool, capacity int) Instance {
 	return Instance{Name: name, Ready: ready, Capacity: capacity, Life: NewLife()}

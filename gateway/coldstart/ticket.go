@@ -27,6 +27,7 @@ type Ticket struct {
 	revision string
 
 	held    int64
+	took    time.Duration // in an instance that was ready, by the newest lease
 	granted chan grant
 	left    bool
 
@@ -108,9 +109,10 @@ func (t *Ticket) Leave() {
 	t.room.mu.Lock()
 	t.room.held -= t.held
 	t.queue.without--
+	took := t.took
 	t.room.drop(t.revision, t.queue)
 	t.room.mu.Unlock()
-	t.room.platform.Left(t.revision)
+	t.room.platform.Left(t.revision, took)
 }
 
 // Lease is the right to send one request to one instance.
@@ -128,22 +130,21 @@ func (t *Ticket) lease(s *seat) *Lease {
 	s.leases++
 	q.leased++
 	q.without--
-	since := time.Now()
+	since, cold := time.Now(), !s.Ready
 	release := func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		s.leases--
 		q.leased--
 		q.without++ // until it leaves, or waits again
-		if took := time.Since(since); q.service == 0 {
-			q.service = took
-		} else {
-			q.service += (took - q.service) / 8
+		if !cold {  // else most of it is the instance's start
+			t.took = time.Since(since)
+			q.served(t.took)
 		}
 		q.sweep()
 		q.dispatch()
 	}
-	return &Lease{Instance: s.Instance, Cold: !s.Ready, Release: sync.OnceFunc(release)}
+	return &Lease{Instance: s.Instance, Cold: cold, Release: sync.OnceFunc(release)}
 }
 
 // Life is how an instance's end becomes known to those who use it.

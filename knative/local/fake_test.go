@@ -29,6 +29,7 @@ type fake struct {
 	name   string
 	failed *ending
 
+	warm  chan struct{} // closed when it is ready
 	once  sync.Once
 	ended chan ending
 }
@@ -36,7 +37,7 @@ type fake struct {
 func (fs *fakes) launch(name string, _ functions.Revision, _ Model) (process, error) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	f := &fake{all: fs, name: name, ended: make(chan ending, 1)}
+	f := &fake{all: fs, name: name, warm: make(chan struct{}), ended: make(chan ending, 1)}
 	if fs.launched < len(fs.next) {
 		f.failed = fs.next[fs.launched]
 	}
@@ -55,6 +56,18 @@ func (fs *fakes) living() int {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	return len(fs.alive)
+}
+
+// named is the process at an address, or nil.
+func (fs *fakes) named(name string) *fake {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	for f := range fs.alive {
+		if f.name == name {
+			return f
+		}
+	}
+	return nil
 }
 
 // any is one living process.
@@ -83,6 +96,7 @@ func (f *fake) ready(ctx context.Context) (functions.Start, error) {
 		f.end(*f.failed)
 		return functions.Start{}, errors.New("connection reset")
 	}
+	close(f.warm)
 	return functions.Start{Load: functions.Millis(f.all.load)}, nil
 }
 
@@ -107,7 +121,6 @@ type world struct {
 	room     *coldstart.Room
 	routes   *routing.Table
 	fakes    *fakes
-	starts   int
 }
 
 func newWorld(t *testing.T, fs *fakes, opts Options) *world {
@@ -115,9 +128,8 @@ func newWorld(t *testing.T, fs *fakes, opts Options) *world {
 	if opts.MaxInstances == 0 {
 		opts.MaxInstances = 4
 	}
-	opts.Started = func(string, functions.Start) { w.starts++ }
 	w.platform = newPlatform(w.routes, opts, fs)
-	w.platform.kpa = newKPAOutside
+	w.platform.policy = newPolicyOutside
 	w.room = coldstart.New(w.platform, coldstart.Options{})
 	ctx, cancel := context.WithCancel(context.Background())
 	w.platform.Start(ctx, w.room)
@@ -170,10 +182,18 @@ func (w *world) request(service time.Duration) error {
 			return err
 		}
 		lost := false
+		work := time.After(service)
+		if f := w.fakes.named(lease.Address); f != nil {
+			select { // as a real instance keeps a request until it is ready
+			case <-f.warm:
+				work = time.After(service)
+			case <-lease.Life.Ended():
+			}
+		}
 		select {
-		case <-time.After(service):
 		case <-lease.Life.Ended():
 			lost = true
+		case <-work:
 		}
 		lease.Release()
 		if !lost {

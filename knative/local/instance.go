@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/gateway/coldstart"
+	"github.com/seed45885407/saccade/knative/scaling"
 )
 
 // launcher starts processes. The tests have one that makes time and failure.
@@ -57,6 +58,7 @@ const (
 // instance is one copy of a revision. Its fields are under the revision's mu.
 type instance struct {
 	name    string
+	serial  int
 	state   state
 	process process
 	life    *coldstart.Life
@@ -76,8 +78,9 @@ func (i *instance) published() coldstart.Instance {
 
 // launch starts one instance and follows it to its end. Call with mu held.
 func (r *revision) launch() {
+	r.serial++
 	i := &instance{
-		name: r.nextName(), life: coldstart.NewLife(), pull: r.pullTime,
+		name: fmt.Sprintf("%s-%d", r.Name, r.serial), serial: r.serial, life: coldstart.NewLife(), pull: r.pullTime,
 		capacity: r.Function.Spec.Scaling.ContainerConcurrency,
 	}
 	r.pullTime = 0 // paid once
@@ -88,6 +91,7 @@ func (r *revision) launch() {
 	}
 	i.process = p
 	r.instances = append(r.instances, i)
+	r.tell(scaling.Starting, i, 0)
 	r.platform.group.Go(func() { r.follow(i) })
 }
 
@@ -105,6 +109,9 @@ func (r *revision) follow(i *instance) {
 	defer r.mu.Unlock()
 	was := i.state
 	r.drop(i)
+	if was != draining {
+		r.tell(scaling.Ended, i, 0)
+	}
 	r.publish() // before life ends: who retries must not be given this one again
 	i.life.End(was != draining && !end.killed)
 	if r.stopped {
@@ -156,6 +163,7 @@ func (r *revision) awaitReady(i *instance) {
 	r.closeProved()
 	if i.state == starting {
 		i.state = ready
+		r.tell(scaling.Ready, i, start.Total())
 	}
 	r.reconcile()
 }
@@ -188,6 +196,7 @@ func (r *revision) drain(i *instance) {
 		return
 	}
 	i.state = draining
+	r.tell(scaling.Ended, i, 0)
 	timeout := time.Duration(r.Function.Spec.Scaling.Timeout)
 	r.platform.group.Go(func() {
 		// 1. No new request comes: publish has withdrawn the instance.

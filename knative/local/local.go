@@ -3,9 +3,9 @@
 //
 // It receives deployments ([Platform.Deploy]) and the comings and goings of
 // requests (it satisfies coldstart.Platform). It hands on routes to the routing
-// table and instances to the waiting room. Knative's own autoscaler (KPA) decides
-// between one instance and many and back to none; the first wake from zero does
-// not wait for it. It refuses, through the waiting room and with the reason,
+// table and instances to the waiting room. A policy, by default Knative's own
+// autoscaler (KPA), decides between one instance and many and back to none; the
+// first wake from zero does not wait for its next turn. It refuses, through the waiting room and with the reason,
 // requests for a function whose instances do not come up, and a new revision that
 // does not come up never replaces one that works.
 package local
@@ -22,11 +22,10 @@ import (
 	"sync"
 	"time"
 
-	"knative.dev/serving/pkg/autoscaler/scaling"
-
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/gateway/coldstart"
 	"github.com/seed45885407/saccade/gateway/routing"
+	"github.com/seed45885407/saccade/knative/scaling"
 )
 
 // Deployment is a function with the way to its model.
@@ -78,7 +77,7 @@ type Platform struct {
 	opts   Options
 	routes *routing.Table
 	launch launcher
-	kpa    newKPA
+	policy func(functions.Scaling, time.Time) scaling.Policy
 
 	group sync.WaitGroup // every goroutine of every revision
 
@@ -123,7 +122,7 @@ func newPlatform(routes *routing.Table, opts Options, l launcher) *Platform {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Platform{
-		opts: opts, routes: routes, launch: l, kpa: scaling.New,
+		opts: opts, routes: routes, launch: l, policy: scaling.New,
 		functions: map[string]*deployed{}, revisions: map[string]*revision{},
 	}
 }
@@ -250,9 +249,9 @@ func (p *Platform) Arrived(name string) {
 }
 
 // Left is told of every request's end; it satisfies coldstart.Platform.
-func (p *Platform) Left(name string) {
+func (p *Platform) Left(name string, took time.Duration) {
 	if r := p.revision(name); r != nil {
-		r.left()
+		r.left(took)
 	}
 }
 

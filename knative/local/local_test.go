@@ -15,7 +15,7 @@ import (
 func TestARequestAtZeroWakesAtOnceAndTheFunctionSleepsAfterItsWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, &fakes{load: 2 * time.Second}, Options{})
-		w.deploy(function(nil))
+		w.deploy(function(func(s *functions.Scaling) { s.ContainerConcurrency = 2 }))
 		if s := w.status(); s.State != "zero" || s.Ready+s.Starting != 0 {
 			t.Fatalf("a new function is %+v, want zero", s)
 		}
@@ -23,8 +23,8 @@ func TestARequestAtZeroWakesAtOnceAndTheFunctionSleepsAfterItsWindow(t *testing.
 		if err := w.request(100 * time.Millisecond); err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(began); took != 100*time.Millisecond {
-			t.Errorf("the request took %v: it was not handed at once to the instance that starts", took)
+		if took := time.Since(began); took != 2100*time.Millisecond {
+			t.Errorf("the request took %v, want the start's 2s and its own 100ms", took)
 		}
 		time.Sleep(10 * time.Second)
 		if s := w.status(); s.State != "ready" || s.Ready != 1 || s.LastColdStart == nil {
@@ -58,6 +58,39 @@ func TestLoadScalesOutWithinBoundsAndBackToZero(t *testing.T) {
 			t.Errorf("%d instances after the load, want none", n)
 		}
 	})
+}
+
+// A burst that waits for a slow start is no reason for many starts.
+func TestTheStartupAwarePolicyCountsLoadingInstancesAsCapacity(t *testing.T) {
+	peak := func(autoscaler string) (launched int) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, &fakes{load: 10 * time.Second}, Options{MaxInstances: 100})
+			w.deploy(function(func(s *functions.Scaling) { s.Autoscaler = autoscaler }))
+			for range 2 { // the first wake is the measurement
+				var group sync.WaitGroup
+				for n := range 300 { // 5 requests a second for a minute, 20 ms each
+					group.Go(func() {
+						time.Sleep(time.Duration(n) * 200 * time.Millisecond)
+						if err := w.request(20 * time.Millisecond); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				group.Wait()
+				time.Sleep(10 * functions.DefaultWindow)
+			}
+			if n := w.fakes.living(); n != 0 {
+				t.Errorf("%s: %d instances after the load, want none", autoscaler, n)
+			}
+			launched = w.fakes.peak
+		})
+		return launched
+	}
+	aware, kpa := peak(functions.AutoscalerStartupAware), peak(functions.AutoscalerKPA)
+	if aware > 3 || aware > kpa {
+		t.Errorf("at the peak %d instances, and %d with the KPA; want 3 at most, and no more than the KPA's", aware, kpa)
+	}
+	t.Logf("instances at the peak: startup-aware %d, kpa %d", aware, kpa)
 }
 
 func TestMinScaleIsKeptAndMaxScaleNotExceeded(t *testing.T) {

@@ -1,16 +1,13 @@
 package local
 
 import (
-	"context"
 	"os"
 	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-	"knative.dev/serving/pkg/autoscaler/metrics"
-	"knative.dev/serving/pkg/autoscaler/scaling"
-	"knative.dev/serving/pkg/resources"
+	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/knative/scaling"
 )
 
 // Knative's autoscaler reports to a goroutine that was born with the program,
@@ -46,18 +43,17 @@ func callOutside(f func()) {
 	<-outside.done
 }
 
-type kpaOutside struct{ kpa scaling.UniScaler }
+type kpaOutside struct{ scaling.Policy }
 
-func newKPAOutside(ctx context.Context, namespace, revision string, client metrics.MetricClient,
-	count resources.EndpointsCounter, spec *scaling.DeciderSpec,
-) (k scaling.UniScaler) {
-	callOutside(func() { k = kpaOutside{scaling.New(ctx, namespace, revision, client, count, spec)} })
-	return k
+func newPolicyOutside(s functions.Scaling, now time.Time) (p scaling.Policy) {
+	if s.Autoscaler != functions.AutoscalerKPA {
+		return scaling.New(s, now)
+	}
+	callOutside(func() { p = kpaOutside{scaling.New(s, now)} })
+	return p
 }
 
-func (k kpaOutside) Scale(log *zap.SugaredLogger, now time.Time) (r scaling.ScaleResult) {
-	callOutside(func() { r = k.kpa.Scale(log, now) })
-	return r
+func (k kpaOutside) Decide(now time.Time) (d scaling.Decision) {
+	callOutside(func() { d = k.Policy.Decide(now) })
+	return d
 }
-
-func (k kpaOutside) Update(spec *scaling.DeciderSpec) { callOutside(func() { k.kpa.Update(spec) }) }

@@ -3,13 +3,13 @@ package local
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/gateway/coldstart"
+	"github.com/seed45885407/saccade/knative/scaling"
 )
 
 // Bounds of trying again.
@@ -33,10 +33,10 @@ type revision struct {
 	functions.Revision
 	platform *Platform
 	pull     func(context.Context) (Model, error)
-	scaler   *autoscaler
 	proved   chan struct{} // closed at the first ready instance or the first refusal
 
 	mu        sync.Mutex
+	policy    scaling.Policy
 	model     *Model
 	pulling   bool
 	pullTime  functions.Millis
@@ -47,7 +47,6 @@ type revision struct {
 	retired   bool
 	stopped   bool
 	stopping  chan struct{}
-	idleSince time.Time
 	attempts
 	lastStart *functions.LastColdStart
 	err       error // why no instance comes, while none does
@@ -62,13 +61,10 @@ type attempts struct {
 func newRevision(p *Platform, rev functions.Revision, pull func(context.Context) (Model, error)) *revision {
 	r := &revision{
 		Revision: rev, platform: p, pull: pull,
-		proved: make(chan struct{}), stopping: make(chan struct{}), idleSince: time.Now(),
+		proved: make(chan struct{}), stopping: make(chan struct{}),
 	}
 	r.wanted = rev.Function.Spec.Scaling.MinScale
-	r.scaler = newAutoscaler(p.kpa, rev, counter{
-		ready:    func() int { return r.count(ready) },
-		starting: func() int { return r.count(starting) },
-	}, time.Now())
+	r.policy = p.policy(rev.Function.Spec.Scaling, time.Now())
 	return r
 }
 
@@ -80,73 +76,59 @@ func (r *revision) start() {
 	r.reconcile()
 }
 
-// scale scrapes and decides at Knative's pace until the revision stops.
+// scale asks the policy at Knative's pace until the revision stops.
 func (r *revision) scale() {
-	ticker := time.NewTicker(scrapeInterval)
+	ticker := time.NewTicker(scaling.Tick)
 	defer ticker.Stop()
-	for n := 1; ; n++ {
+	for {
 		select {
 		case <-r.stopping:
 			return
 		case now := <-ticker.C:
-			r.scaler.scrape(now)
-			if n%decideEvery == 0 {
-				r.decide(now)
-			}
+			r.mu.Lock()
+			r.decide(now)
+			r.mu.Unlock()
 		}
 	}
 }
 
-// decide asks the autoscaler and keeps to the function's and the platform's bounds.
+// decide asks the policy and keeps to the machine's bound. Call with mu held.
 func (r *revision) decide(now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	wanted, ok := r.scaler.decide(now)
-	if !ok {
-		return
-	}
-	inFlight, waiting := r.platform.room.Load(r.Name)
+	decision := r.policy.Decide(now)
 	s := r.Function.Spec.Scaling
-	if inFlight+waiting > 0 {
-		r.idleSince = now
-		wanted = max(wanted, 1)
-	}
-	if wanted == 0 && now.Sub(r.idleSince) < time.Duration(s.ScaleToZeroPodRetention) {
-		wanted = min(1, r.wanted)
-	}
-	if s.MaxScale > 0 {
-		wanted = min(wanted, s.MaxScale)
-	}
-	wanted = max(min(wanted, r.platform.opts.maxInstances(r.Function)), s.MinScale)
+	wanted := max(min(decision.Instances, r.platform.opts.maxInstances(r.Function)), s.MinScale)
 	if wanted != r.wanted {
-		r.platform.opts.Log.Info("scaling", "revision", r.Name, "from", r.wanted, "to", wanted)
+		r.platform.opts.Log.Info("scaling", "revision", r.Name, "from", r.wanted, "to", wanted, "why", decision.Reason.String())
 	}
 	r.wanted = wanted
 	r.reconcile()
 }
 
-// arrived wakes the function at zero at once; beyond one the autoscaler decides.
+// arrived wakes the function at zero at once; beyond one the policy decides when
+// it is asked, unless it finds that urgent too.
 func (r *revision) arrived() {
 	now := time.Now()
-	r.scaler.arrived(now)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.idleSince = now
-	if r.wanted == 0 && !r.stopped {
-		r.wanted = 1
+	urgent := r.policy.Tell(scaling.Event{What: scaling.Arrived, At: now})
+	if (urgent || r.wanted == 0) && !r.stopped {
+		r.decide(now)
+	}
+}
+
+// left is told how long the request was in its instance, 0 where it never was.
+func (r *revision) left(took time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.policy.Tell(scaling.Event{What: scaling.Left, At: time.Now(), Took: took})
+	if r.retired {
 		r.reconcile()
 	}
 }
 
-func (r *revision) left() {
-	now := time.Now()
-	r.scaler.left(now)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.idleSince = now
-	if r.retired {
-		r.reconcile()
-	}
+// tell tells the policy of an instance. Call with mu held.
+func (r *revision) tell(what scaling.What, i *instance, took time.Duration) {
+	r.policy.Tell(scaling.Event{What: what, At: time.Now(), Instance: i.serial, Took: took})
 }
 
 // prove starts one instance of a new revision and waits until it is ready.
@@ -363,11 +345,6 @@ func (r *revision) status() functions.FunctionStatus {
 		s.Error = publicText(r.err)
 	}
 	return s
-}
-
-func (r *revision) nextName() string {
-	r.serial++
-	return fmt.Sprintf("%s-%d", r.Name, r.serial)
 }
 
 func (r *revision) drop(i *instance) {

@@ -38,6 +38,15 @@ type Policy interface {
 	Decide(now time.Time) Decision
 }
 
+// New is the policy that the settings name. They are complete:
+// functions.WithDefaults has been applied.
+func New(s functions.Scaling, now time.Time) Policy {
+	if s.Autoscaler == functions.AutoscalerStartupAware {
+		return NewStartupAware(s, now)
+	}
+	return NewKPA(s, now)
+}
+
 // Event is one thing that happened to a Revision.
 type Event struct {
 	What What

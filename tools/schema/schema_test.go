@@ -123,7 +123,7 @@ func TestSchemaAndCatalogAgree(t *testing.T) {
 		"an unknown scheme":          {strings.Replace(head, "m.onnx", "'s3://b/m.onnx'", 1), false},
 		"an absolute path":           {strings.Replace(head, "m.onnx", "/m.onnx", 1), false},
 		"a sum that is none":         {model("sha256: abc"), false},
-		"an unknown family":          {model("family: yolov5"), false},
+		"an unknown family":          {model("family: yolov4"), false},
 		"an odd input size":          {model("inputSize: 600"), false},
 		"an input size too large":    {model("inputSize: 8192"), false},
 		"no labels":                  {model("labels: []"), false},
