@@ -110,8 +110,15 @@ func TestRun(t *testing.T) {
 			says:     []string{"SACCADE_ONNXRUNTIME", "no-such-library.so"},
 		},
 	}
+	// The go command keeps counters here, and writes them even after it has ended:
+	// in a folder of the test's they would get in the way of its removal.
+	settings, err := os.UserConfigDir()
+	if err != nil {
+		settings = os.TempDir()
+	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			t.Setenv("XDG_CONFIG_HOME", settings)
 			// Go itself wants these; the cache folder is what the test is about.
 			for _, name := range []string{"GOCACHE", "GOPATH", "GOMODCACHE"} {
 				out, err := exec.Command("go", "env", name).Output()
@@ -126,7 +133,7 @@ func TestRun(t *testing.T) {
 			t.Setenv("HOME", t.TempDir())
 			t.Setenv("SACCADE_ONNXRUNTIME", test.own)
 
-			err := run(t.Context(), t.Output())
+			err = run(t.Context(), t.Output())
 			text := ""
 			if err != nil {
 				text = err.Error()
