@@ -30,7 +30,6 @@ type gatewayProcess struct {
 	cache   string
 	// model and sum are what the function serves, once warm.
 	model, sum string
-	spec       functions.Function
 	runtime    string
 }
 
@@ -124,7 +123,6 @@ func (g *gatewayProcess) warmUp(ctx context.Context) error {
 	}
 	g.sum = reply.ModelSum
 	g.model = filepath.Join(g.cache, "models", "sha256", g.sum+".onnx")
-	g.spec.Metadata.Name = warmCopy
 	time.Sleep(3 * time.Second) // the graph is kept in the background, after readiness
 	return nil
 }
