@@ -22,6 +22,16 @@ const (
 	Unsupported Kind = "unsupported-format"
 	// NotFound: no function of that name.
 	NotFound Kind = "function-not-found"
+	// JobNotFound: no job of that id, or none any more.
+	JobNotFound Kind = "job-not-found"
+	// Conflict: the request does not fit the state that its object is in.
+	Conflict Kind = "conflict"
+	// Unauthenticated: the caller has not shown who it is.
+	Unauthenticated Kind = "not-authenticated"
+	// NotPermitted: the caller is known and may not do this.
+	NotPermitted Kind = "not-permitted"
+	// OverLimit: the caller has used up what it may send for now.
+	OverLimit Kind = "over-limit"
 	// Forbidden: the picture's address is one we do not fetch from.
 	Forbidden Kind = "address-not-allowed"
 	// SourceFailed: the far side did not hand over a picture.
@@ -30,6 +40,8 @@ const (
 	SourceTimeout Kind = "picture-source-timeout"
 	// Busy: the function has as much waiting work as it may hold.
 	Busy Kind = "function-busy"
+	// TooShort: the request would be answered after the time its caller gives it.
+	TooShort Kind = "deadline-too-short"
 	// ColdStartTimeout: no instance became ready within the request's time.
 	ColdStartTimeout Kind = "cold-start-timeout"
 	// Timeout: the request's time was over before the function had answered.
@@ -42,8 +54,8 @@ const (
 
 // Kinds are all of them, in the order they are documented.
 var Kinds = []Kind{
-	Invalid, Unreadable, TooLarge, Unsupported, NotFound, Forbidden, SourceFailed, SourceTimeout,
-	Busy, ColdStartTimeout, Timeout, Unavailable, Internal,
+	Invalid, Unreadable, TooLarge, Unsupported, NotFound, JobNotFound, Conflict, Unauthenticated, NotPermitted,
+	Forbidden, SourceFailed, SourceTimeout, OverLimit, Busy, TooShort, ColdStartTimeout, Timeout, Unavailable, Internal,
 }
 
 // Error is a failure with two faces: Detail is for the caller to read and holds

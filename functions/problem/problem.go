@@ -48,6 +48,12 @@ var faces = map[functions.Kind]face{
 	functions.TooLarge:         {http.StatusRequestEntityTooLarge, "The picture is too large"},
 	functions.Unsupported:      {http.StatusUnsupportedMediaType, "This format is not supported"},
 	functions.NotFound:         {http.StatusNotFound, "There is no such function"},
+	functions.JobNotFound:      {http.StatusNotFound, "There is no such job"},
+	functions.Conflict:         {http.StatusConflict, "This cannot be done in the present state"},
+	functions.Unauthenticated:  {http.StatusUnauthorized, "Say who you are"},
+	functions.NotPermitted:     {http.StatusForbidden, "You may not do this"},
+	functions.OverLimit:        {http.StatusTooManyRequests, "You have sent as much as you may for now"},
+	functions.TooShort:         {http.StatusServiceUnavailable, "The answer would come too late"},
 	functions.Forbidden:        {http.StatusForbidden, "Pictures are not fetched from this address"},
 	functions.SourceFailed:     {http.StatusBadGateway, "The picture's address did not return a picture"},
 	functions.SourceTimeout:    {http.StatusGatewayTimeout, "The picture's address did not answer in time"},
@@ -76,8 +82,16 @@ func New(kind functions.Kind, detail string) Problem {
 // Write answers with the problem that err is, Retry-After included where err
 // knows when to come back.
 func Write(w http.ResponseWriter, err error) {
+	challenge(w, err)
 	writeRetryAfter(w, retryAfterOf(err))
 	WriteProblem(w, Of(err))
+}
+
+// challenge tells a caller that has not shown who it is how to (RFC 9110, 11.6.1).
+func challenge(w http.ResponseWriter, err error) {
+	if functions.KindOf(err) == functions.Unauthenticated {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="saccade"`)
+	}
 }
 
 // retryAfterOf is when err says that trying again makes sense, 0 for not known.
