@@ -113,6 +113,9 @@ func fromAttributes(attributes map[string]any) (e Event, err error) {
 			fault("the attribute %s is missing", name)
 		}
 	}
+	if kind, sub, _ := strings.Cut(MediaType(e.DataContentType), "/"); e.DataContentType != "" && (kind == "" || sub == "") {
+		fault("the attribute datacontenttype is no media type")
+	}
 	if _, parseErr := url.Parse(e.Source); parseErr != nil {
 		fault("the attribute source is no URI reference")
 	}
