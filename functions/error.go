@@ -18,6 +18,8 @@ const (
 	Unreadable Kind = "unreadable-picture"
 	// TooLarge: the picture has too many bytes or pixels.
 	TooLarge Kind = "picture-too-large"
+	// UploadTimeout: the request's body did not arrive in time.
+	UploadTimeout Kind = "upload-timeout"
 	// Unsupported: the media type or picture format is not one we read.
 	Unsupported Kind = "unsupported-format"
 	// NotFound: no function of that name.
@@ -54,7 +56,7 @@ const (
 
 // Kinds are all of them, in the order they are documented.
 var Kinds = []Kind{
-	Invalid, Unreadable, TooLarge, Unsupported, NotFound, JobNotFound, Conflict, Unauthenticated, NotPermitted,
+	Invalid, Unreadable, TooLarge, UploadTimeout, Unsupported, NotFound, JobNotFound, Conflict, Unauthenticated, NotPermitted,
 	Forbidden, SourceFailed, SourceTimeout, OverLimit, Busy, TooShort, ColdStartTimeout, Timeout, Unavailable, Internal,
 }
 

@@ -124,9 +124,16 @@ type Runtime struct {
 // Scaling has Knative's autoscaler settings under Knative's names; see
 // docs/functions.md for what each means and docs/walk.md for who reads it.
 type Scaling struct {
-	// Autoscaler decides how many instances there are: kpa, Knative's own (default),
-	// or startup-aware, which sizes by arrivals, service time and measured load
-	// time; see docs/contrast.md. Only the local platform has the latter.
+	// Style is whose rules hold: kubernetes (default), where every field here but
+	// Lambda may be set, or lambda, where only Lambda and Timeout may (and StartTimeout, to
+	// less than its 10s).
+	Style string `json:"style,omitempty"`
+	// Lambda has the settings of style lambda.
+	Lambda Lambda `json:"lambda,omitzero"`
+	// Autoscaler decides, in style kubernetes, how many instances there are: kpa,
+	// Knative's own (default), or startup-aware, which sizes by arrivals, service time
+	// and measured load time; see docs/contrast.md. Only the local platform has the
+	// latter.
 	Autoscaler string `json:"autoscaler,omitempty"`
 	// MinScale is the number of instances kept when idle. Default 0.
 	MinScale int `json:"minScale,omitempty"`
@@ -211,11 +218,19 @@ func (f Function) WithDefaults() Function {
 	if len(s.Runtime.Providers) == 0 {
 		s.Runtime.Providers = []string{DefaultProvider}
 	}
+	orDefault(&s.Scaling.Style, StyleKubernetes)
+	if s.Scaling.IsLambda() {
+		s.withLambdaDefaults()
+	}
 	orDefault(&s.Runtime.Threads, DefaultThreads)
 	orDefault(&s.Runtime.Parallel, max(1, runtime.GOMAXPROCS(0)/s.Runtime.Threads))
 	orDefault(&s.Runtime.Batch, DefaultBatch)
 
 	c := &s.Scaling
+	orDefault(&c.Timeout, Duration(DefaultTimeout))
+	if c.IsLambda() {
+		return f // the rest is Knative's
+	}
 	orDefault(&c.ContainerConcurrency, s.Runtime.Parallel)
 	orDefault(&c.Autoscaler, AutoscalerKPA)
 	orDefault(&c.Metric, DefaultMetric)
@@ -228,7 +243,6 @@ func (f Function) WithDefaults() Function {
 	orDefault(&c.PanicWindowPercentage, DefaultPanicWindowPercentage)
 	orDefault(&c.PanicThresholdPercentage, DefaultPanicThresholdPercentage)
 	orDefault(&c.StartTimeout, Duration(DefaultStartTimeout))
-	orDefault(&c.Timeout, Duration(DefaultTimeout))
 	return f
 }
 

@@ -54,9 +54,8 @@ func (g *Gateway) event(c echo.Context) error {
 
 func (g *Gateway) takeEvents(c echo.Context) error {
 	r := c.Request()
-	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(uploadTime))
-	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return functions.Errorf(functions.Unsupported, "events are taken without a content encoding")
+	if err := plainBody(r); err != nil {
+		return err
 	}
 	params, err := readQuery(r.URL.Query())
 	if err != nil {

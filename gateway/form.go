@@ -75,7 +75,7 @@ func (f *form) untilImage() (*multipart.Part, error) {
 			return nil, nil
 		}
 		if err != nil {
-			return nil, functions.Errorf(functions.Invalid, "the form cannot be read").Because(err)
+			return nil, brokeOff(err, "the form cannot be read")
 		}
 		if part.FormName() == "image" {
 			return part, nil

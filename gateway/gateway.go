@@ -92,7 +92,7 @@ func (g *Gateway) ColdStarted(function string, start functions.Start) {
 func (g *Gateway) Handler() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = g.fail
-	e.Use(middleware.RequestID(), g.observe, middleware.RecoverWithConfig(middleware.RecoverConfig{
+	e.Use(middleware.RequestID(), g.observe, pace, middleware.RecoverWithConfig(middleware.RecoverConfig{
 		DisablePrintStack: true, DisableErrorHandler: true,
 	}))
 	e.POST("/v1/functions/:name/detect", g.detect)

@@ -34,10 +34,6 @@ type request struct {
 	annotated string
 }
 
-// uploadTime is how long a request's body may take to arrive: as long as the
-// slowest function lets a request take.
-const uploadTime = 5 * time.Minute
-
 // maxJSONOverhead is what a JSON body may be longer than its picture in base64.
 const maxJSONOverhead = 64 << 10
 
@@ -58,9 +54,9 @@ func (g *Gateway) read(c echo.Context) (request, error) {
 	if _, err := g.Routes.Route(req.function); err != nil {
 		return req, err
 	}
-	// Nobody may keep a request open by sending slowly for ever.
-	_ = http.NewResponseController(c.Response()).SetReadDeadline(time.Now().Add(uploadTime))
-
+	if err := plainBody(r); err != nil {
+		return req, err
+	}
 	media, mediaParams, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType))
 	if err != nil && r.Header.Get(echo.HeaderContentType) != "" {
 		return req, functions.Errorf(functions.Unsupported, "the content type cannot be understood")
@@ -77,6 +73,15 @@ func (g *Gateway) read(c echo.Context) (request, error) {
 			"multipart/form-data (field image) or application/json")
 	}
 	return req, err
+}
+
+// plainBody refuses a compressed body: pictures are compressed already, and what
+// unfolds must not unfold here.
+func plainBody(r *http.Request) error {
+	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return functions.Errorf(functions.Unsupported, "bodies are taken without a content encoding")
+	}
+	return nil
 }
 
 // isPicture tells the media types of a body that is the picture itself.
@@ -166,9 +171,18 @@ func (g *Gateway) peek(body io.Reader, declared int64) (io.Reader, error) {
 	b := bufio.NewReaderSize(body, 4<<10)
 	head, err := b.Peek(functions.FormatBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, functions.Errorf(functions.Invalid, "the upload broke off").Because(err)
+		return nil, brokeOff(err, "the upload broke off")
 	}
 	return b, checkFormat(head)
+}
+
+// brokeOff is what a body is that could not be read: what its bounds say, else a
+// fault of the sender's.
+func brokeOff(err error, detail string) error {
+	if _, told := errors.AsType[*functions.Error](err); told {
+		return err
+	}
+	return functions.Errorf(functions.Invalid, "%s", detail).Because(err)
 }
 
 // checkFormat refuses what is empty or begins like no picture we read.

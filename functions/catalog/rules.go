@@ -47,6 +47,7 @@ func Rules() map[string]Rule {
 		"spec.scaling.minScale":                 {Max: 1000},
 		"spec.scaling.maxScale":                 {Max: 1000},
 		"spec.scaling.containerConcurrency":     {Min: 1, Max: 1000},
+		"spec.scaling.style":                    {OneOf: []string{functions.StyleKubernetes, functions.StyleLambda}},
 		"spec.scaling.autoscaler":               {OneOf: []string{functions.AutoscalerKPA, functions.AutoscalerStartupAware}},
 		"spec.scaling.metric":                   {OneOf: []string{"concurrency", "rps"}},
 		"spec.scaling.target":                   {Min: 0.01, Max: 1e6},
@@ -58,6 +59,13 @@ func Rules() map[string]Rule {
 		"spec.scaling.scaleToZeroPodRetention":  {Duration: true, Max: hour},
 		"spec.scaling.startTimeout":             {Duration: true, Min: 0.001, Max: hour},
 		"spec.scaling.timeout":                  {Duration: true, Min: 0.001, Max: hour},
+
+		// AWS Lambda's own ranges; see functions.Lambda.
+		"spec.scaling.lambda.memory":                 {Min: 128, Max: 10240},
+		"spec.scaling.lambda.reservedConcurrency":    {Max: functions.LambdaAccountConcurrency},
+		"spec.scaling.lambda.provisionedConcurrency": {Max: functions.LambdaAccountConcurrency},
+		"spec.scaling.lambda.keepAlive":              {Duration: true, Min: 1, Max: hour},
+		"spec.scaling.lambda.versionWeight":          {Min: 0.01, Max: 100},
 
 		"spec.resources.cpu":    {Pattern: cpuPattern, Words: "an amount of CPU: cores (2, 0.5) or thousandths of one (500m)", Quantity: true, check: checkCPU},
 		"spec.resources.memory": {Pattern: memoryPattern, Words: "an amount of memory: 512Mi, 2Gi, 1G or a number of bytes", Quantity: true, check: checkMemory},

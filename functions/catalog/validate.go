@@ -44,6 +44,7 @@ func (found *faults) validate(f functions.Function) {
 	if s.MaxScale > 0 && s.MinScale > s.MaxScale && !found.has("spec.scaling.minScale") && !found.has("spec.scaling.maxScale") {
 		found.at("spec.scaling.minScale", "%d is more than maxScale, %d", s.MinScale, s.MaxScale)
 	}
+	found.validateStyle(f)
 }
 
 func (found *faults) validateList(path string, v reflect.Value, rule Rule) {

@@ -35,6 +35,7 @@ func TestASenderOfEventsTriesAgainWhatMaySucceedAndNothingElse(t *testing.T) {
 		functions.Invalid:          {400, false},
 		functions.Unreadable:       {422, false},
 		functions.TooLarge:         {422, false},
+		functions.UploadTimeout:    {503, true},
 		functions.Unsupported:      {415, false},
 		functions.NotFound:         {422, false},
 		functions.JobNotFound:      {422, false},

@@ -46,6 +46,7 @@ var faces = map[functions.Kind]face{
 	functions.Invalid:          {http.StatusBadRequest, "The request is not valid"},
 	functions.Unreadable:       {http.StatusUnprocessableEntity, "The picture cannot be read"},
 	functions.TooLarge:         {http.StatusRequestEntityTooLarge, "The picture is too large"},
+	functions.UploadTimeout:    {http.StatusRequestTimeout, "The request did not arrive in time"},
 	functions.Unsupported:      {http.StatusUnsupportedMediaType, "This format is not supported"},
 	functions.NotFound:         {http.StatusNotFound, "There is no such function"},
 	functions.JobNotFound:      {http.StatusNotFound, "There is no such job"},
