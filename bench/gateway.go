@@ -26,6 +26,7 @@ import (
 type gatewayProcess struct {
 	cmd     *exec.Cmd
 	client  *client.Client
+	url     string
 	picture []byte
 	cache   string
 	// model and sum are what the function serves, once warm.
@@ -39,6 +40,19 @@ const warmCopy = "bench-warm"
 func coldCopy(n int) string { return fmt.Sprintf("bench-cold-%d", n) }
 
 func startGateway(ctx context.Context, o options, dir string) (*gatewayProcess, error) {
+	folder := filepath.Join(dir, "functions")
+	if err := copies(o, folder); err != nil {
+		return nil, err
+	}
+	g, err := launchGateway(ctx, o, dir, folder)
+	if err != nil {
+		return nil, err
+	}
+	return g, g.warmUp(ctx)
+}
+
+// launchGateway starts `saccade up` on a free port with the functions in folder.
+func launchGateway(ctx context.Context, o options, dir, folder string, args ...string) (*gatewayProcess, error) {
 	picture, err := os.ReadFile(o.picture)
 	if err != nil {
 		return nil, err
@@ -47,35 +61,31 @@ func startGateway(ctx context.Context, o options, dir string) (*gatewayProcess, 
 	if g.runtime, err = filepath.Abs(filepath.Join(o.bin, "saccade-runtime")); err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(dir, "functions")
-	if err := g.copies(o, folder); err != nil {
-		return nil, err
-	}
 	probe, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	address := probe.Addr().String()
 	probe.Close()
-	log, err := os.Create(filepath.Join(dir, "gateway.log"))
+	log, err := os.Create(filepath.Join(dir, filepath.Base(folder)+".log"))
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	g.cmd = exec.CommandContext(ctx, filepath.Join(o.bin, "saccade"), "up", "--listen", address, "--functions", folder)
+	args = append([]string{"up", "--listen", address, "--functions", folder}, args...)
+	g.cmd = exec.CommandContext(ctx, filepath.Join(o.bin, "saccade"), args...)
 	g.cmd.Cancel = func() error { return g.cmd.Process.Signal(os.Interrupt) }
 	g.cmd.Stdout, g.cmd.Stderr = log, log
 	if err := g.cmd.Start(); err != nil {
 		return nil, err
 	}
-	if g.client, err = client.New("http://"+address, client.Options{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}); err != nil {
-		return nil, err
-	}
-	return g, g.warmUp(ctx)
+	g.url = "http://" + address
+	g.client, err = client.New(g.url, client.Options{Transport: &http.Transport{MaxIdleConnsPerHost: 64}})
+	return g, err
 }
 
 // copies writes the function under all its names.
-func (g *gatewayProcess) copies(o options, folder string) error {
+func copies(o options, folder string) error {
 	entries, _ := catalog.New(functions.Shipped, config.Default().Functions...).Load()
 	var entry *catalog.Entry
 	for i := range entries {
@@ -107,21 +117,28 @@ func (g *gatewayProcess) copies(o options, folder string) error {
 	return nil
 }
 
-// warmUp waits for the gateway, wakes the warm copy, and waits until the
-// optimised graph has been kept, as it is on any machine that served before.
-func (g *gatewayProcess) warmUp(ctx context.Context) error {
-	var reply functions.Reply
-	var err error
+// untilUp waits for the gateway and wakes a function.
+func (g *gatewayProcess) untilUp(ctx context.Context, function string) error {
 	for range 100 {
-		if reply, err = g.detect(ctx, warmCopy); err == nil || !errors.Is(err, client.ErrNoGateway) {
-			break
+		reply, err := g.detect(ctx, function)
+		switch {
+		case err == nil:
+			g.sum = reply.ModelSum
+			return nil
+		case !errors.Is(err, client.ErrNoGateway):
+			return errors.Join(fmt.Errorf("waking the function: %w", err), g.stop())
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("waking the function: %w", err), g.stop())
+	return errors.Join(errors.New("the gateway does not come up"), g.stop())
+}
+
+// warmUp wakes the warm copy, and waits until the optimised graph has been kept,
+// as it is on any machine that served before.
+func (g *gatewayProcess) warmUp(ctx context.Context) error {
+	if err := g.untilUp(ctx, warmCopy); err != nil {
+		return err
 	}
-	g.sum = reply.ModelSum
 	g.model = filepath.Join(g.cache, "models", "sha256", g.sum+".onnx")
 	time.Sleep(3 * time.Second) // the graph is kept in the background, after readiness
 	return nil

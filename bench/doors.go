@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/functions/catalog"
+)
+
+// instantCopy is the function that answers at once.
+const instantCopy = "bench-instant"
+
+// callers is how many callers send at a time where a door is saturated.
+const callers = 32
+
+// measureDoors takes requests through the gateway in turns with a bare reverse
+// proxy, to a function that answers at once: what is left is the doors.
+func measureDoors(ctx context.Context, o options, dir string) ([]row, error) {
+	bare := filepath.Join(dir, "bare")
+	if err := build(ctx, bare, "./bench/bare"); err != nil {
+		return nil, err
+	}
+	function, err := startBare(ctx, bare)
+	if err != nil {
+		return nil, err
+	}
+	defer function.stop()
+	proxy, err := startBare(ctx, bare, "--proxy", "http://"+function.address)
+	if err != nil {
+		return nil, err
+	}
+	defer proxy.stop()
+	g, err := startInstant(ctx, o, dir, bare)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = g.stop() }()
+
+	doors := map[string]*door{
+		"proxy":   {url: "http://" + proxy.address + "/v1/detect", picture: g.picture},
+		"gateway": {url: g.url + "/v1/functions/" + instantCopy + "/detect", picture: g.picture},
+		"event": {url: g.url + "/v1/events", picture: g.picture, header: http.Header{
+			"Ce-Specversion": {"1.0"}, "Ce-Source": {"/bench"}, "Ce-Type": {"dev.saccade.detect.v1"}, "Ce-Function": {instantCopy},
+		}},
+	}
+	for _, d := range doors {
+		d.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * callers, DisableCompression: true}}
+		if _, err := d.saturate(ctx, 300); err != nil { // fills pools on both sides
+			return nil, err
+		}
+	}
+	return compareDoors(ctx, doors)
+}
+
+func compareDoors(ctx context.Context, doors map[string]*door) ([]row, error) {
+	const turns, batch = 5, 3000
+	say("doors: %d turns of %d requests of %d callers, then half that rate ...", turns, batch, callers)
+	rates := map[string][]time.Duration{}
+	for range turns {
+		for _, name := range []string{"proxy", "gateway"} {
+			took, err := doors[name].saturate(ctx, batch)
+			if err != nil {
+				return nil, err
+			}
+			rates[name] = append(rates[name], took)
+		}
+	}
+	rate := func(name string) float64 { return batch / median(rates[name]).Seconds() }
+	half := rate("gateway") / 2
+	lat := map[string][]time.Duration{}
+	for range turns {
+		for _, name := range []string{"proxy", "gateway", "event"} {
+			took, err := doors[name].pace(ctx, half, 2*time.Second)
+			if err != nil {
+				return nil, err
+			}
+			lat[name] = append(lat[name], took...)
+		}
+	}
+	at := fmt.Sprintf("at %.0f/s", half)
+	return []row{
+		{what: "throughput, bare proxy against gateway", floor: rate("proxy"), ours: rate("gateway"), unit: "1/s", goal: 0.6, moreBetter: true},
+		{what: "p50 " + at + ", bare proxy against gateway", floor: ms(median(lat["proxy"])), ours: ms(median(lat["gateway"])), unit: "ms", goal: 0.3, added: true},
+		{what: "p99 " + at + ", bare proxy against gateway", floor: ms(quantile(lat["proxy"], .99)), ours: ms(quantile(lat["gateway"], .99)), unit: "ms", goal: 1, added: true},
+		{what: "p50 " + at + ", plain request against event", floor: ms(median(lat["gateway"])), ours: ms(median(lat["event"])), unit: "ms", goal: 1.3},
+	}, nil
+}
+
+// door is one address that takes the picture.
+type door struct {
+	client  *http.Client
+	url     string
+	header  http.Header
+	picture []byte
+	sent    atomic.Int64
+}
+
+func (d *door) send(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url, bytes.NewReader(d.picture))
+	if err != nil {
+		return err
+	}
+	if d.header != nil {
+		req.Header = d.header.Clone()
+		req.Header.Set("Ce-Id", fmt.Sprint(d.sent.Add(1)))
+	}
+	req.Header.Set("Content-Type", "image/jpeg")
+	resp, err := d.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s: %s, %w", d.url, resp.Status, text, err)
+	}
+	return nil
+}
+
+// saturate sends n requests, all callers at once, and tells how long they took.
+func (d *door) saturate(ctx context.Context, n int) (time.Duration, error) {
+	var left atomic.Int64
+	left.Store(int64(n))
+	began := time.Now()
+	err := all(callers, func(int) error {
+		for left.Add(-1) >= 0 {
+			if err := d.send(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return time.Since(began), err
+}
+
+// pace sends rate requests a second for a time, evenly, and tells how long each
+// took from when it was sent.
+func (d *door) pace(ctx context.Context, rate float64, during time.Duration) ([]time.Duration, error) {
+	n := int(rate * during.Seconds())
+	took := make([]time.Duration, n)
+	began := time.Now()
+	var next atomic.Int64
+	err := all(callers, func(int) error {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return nil
+			}
+			time.Sleep(time.Until(began.Add(time.Duration(float64(i) / rate * float64(time.Second)))))
+			sent := time.Now()
+			if err := d.send(ctx); err != nil {
+				return err
+			}
+			took[i] = time.Since(sent)
+		}
+	})
+	return took, err
+}
+
+// all runs work in n goroutines and returns their faults.
+func all(n int, work func(i int) error) error {
+	var group sync.WaitGroup
+	errs := make([]error, n)
+	for i := range n {
+		group.Go(func() { errs[i] = work(i) })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// bareProcess is a running bench/bare.
+type bareProcess struct {
+	cmd     *exec.Cmd
+	address string
+}
+
+func startBare(ctx context.Context, bin string, args ...string) (*bareProcess, error) {
+	p := &bareProcess{cmd: exec.CommandContext(ctx, bin, args...)}
+	p.cmd.Stderr = os.Stderr
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	p.address = strings.TrimSpace(line)
+	return p, err
+}
+
+func (p *bareProcess) stop() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
+// startInstant is a gateway whose function server is bench/bare.
+func startInstant(ctx context.Context, o options, dir, bare string) (*gatewayProcess, error) {
+	folder := filepath.Join(dir, "instant")
+	entries, _ := catalog.New(functions.Shipped).Load()
+	i := slices.IndexFunc(entries, func(e catalog.Entry) bool { return e.Function.Metadata.Name == "centernet" })
+	f := functions.Function{APIVersion: functions.APIVersion, Kind: functions.KindFunction}
+	f.Metadata.Name = instantCopy
+	f.Spec.Model = entries[i].Function.Spec.Model
+	f.Spec.Scaling.ContainerConcurrency = 4 * callers
+	if err := os.CopyFS(filepath.Join(folder, instantCopy), only{entries[i].Folder, f.Spec.Model.URI}); err != nil {
+		return nil, err
+	}
+	if err := catalog.Write(filepath.Join(folder, instantCopy), f); err != nil {
+		return nil, err
+	}
+	g, err := launchGateway(ctx, o, dir, folder, "--runtime", bare)
+	if err != nil {
+		return nil, err
+	}
+	return g, g.untilUp(ctx, instantCopy)
+}
