@@ -23,10 +23,11 @@ type gather func(into []uint64, y int, columns []int32)
 
 // resizeColours resizes a picture that stores whole colours. Of each row needed
 // it reads only the columns needed.
-func resizeColours(img image.Image, width, height int, s *scratch, row func(int, []uint32)) {
-	size := img.Bounds().Size()
-	s.across = taps(s.across, width, float64(size.X), size.X, 1)
-	s.down = taps(s.down, height, float64(size.Y), size.Y, 1)
+func (p *Picture) resizeColours(width, height int, s *scratch, row func(int, []uint32)) {
+	size := p.pixels.Bounds().Size()
+	extentX, extentY := p.extent()
+	s.across = taps(s.across, width, extentX, size.X, 1)
+	s.down = taps(s.down, height, extentY, size.Y, 1)
 	s.columns = s.columns[:0]
 	for i := range s.across {
 		t := &s.across[i]
@@ -36,7 +37,7 @@ func resizeColours(img image.Image, width, height int, s *scratch, row func(int,
 	s.colours.reset(width)
 	s.line = resized(s.line, width)
 
-	read := gatherer(img)
+	read := gatherer(p.pixels)
 	across := func(y int, into []uint64) {
 		read(s.gathered, y, s.columns)
 		for i, t := range s.across[:len(into)] {
@@ -101,6 +102,8 @@ func gatherer(img image.Image) gather {
 				into[i] = packed(color.CMYKToRGB(p[0], p[1], p[2], p[3]))
 			}
 		}
+	case *image.YCbCr: // of full chroma
+		return gatherYCbCr(img)
 	case *image.Paletted:
 		var palette [256]uint64
 		for i, c := range img.Palette[:min(len(img.Palette), len(palette))] {

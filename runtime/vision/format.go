@@ -30,6 +30,10 @@ type header struct {
 	width, height int
 	orientation   orientation
 	profile       *profile
+	// scans is how many times a JPEG goes over its pixels.
+	scans int
+	// memory is how many bytes decoding a JPEG takes.
+	memory float64
 	// frame is where in data the frame to decode is, in formats that need to know.
 	frame frame
 }
@@ -84,6 +88,9 @@ func calm(err *error) {
 
 // refusal is what the caller reads of a failure to read this format.
 func (f format) refusal(cause error) *functions.Error {
+	if said, is := errors.AsType[*functions.Error](cause); is {
+		return said
+	}
 	switch {
 	case isUnsupported(cause):
 		return functions.Errorf(functions.Unsupported, "this kind of %s is not read", f.title).Because(cause)

@@ -4,6 +4,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/seed45885407/saccade/functions"
 )
 
 func FuzzDecode(f *testing.F) {
@@ -19,11 +21,26 @@ func FuzzDecode(f *testing.F) {
 	addShared(f)
 	limits := Limits{MaxBytes: 1 << 20, MaxPixels: 1 << 18}
 	in := NewInput(Layout{Size: 32, Pad: 114, Divisor: 255})
+	for _, jpegs := range decoders(f) {
+		if jpegs != nil {
+			limits.JPEG = jpegs
+		}
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		slow := limits
+		slow.JPEG = nil
+		goes, goErr := Decode(data, slow)
 		p, err := Decode(data, limits)
+		if goErr == nil && (err != nil || p.Picture != goes.Picture) {
+			t.Fatalf("in Go it is %+v, otherwise %+v (%v)", goes.Picture, p, err)
+		}
 		if err != nil {
+			if kind := functions.KindOf(err); kind != functions.KindOf(goErr) {
+				t.Fatalf("refused as %s, in Go as %s", kind, functions.KindOf(goErr))
+			}
 			return
 		}
+		defer p.Release()
 		if int64(len(data)) > limits.MaxBytes || int64(p.Width)*int64(p.Height) > limits.MaxPixels {
 			t.Fatalf("%d bytes of %dx%d are over the limits", len(data), p.Width, p.Height)
 		}

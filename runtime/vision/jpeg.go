@@ -7,10 +7,15 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+
+	"github.com/seed45885407/saccade/functions"
 )
 
 // JPEG markers, ITU-T T.81 table B.1.
 const (
+	markerSOF0 = 0xc0
+	markerSOF1 = 0xc1
+	markerSOF2 = 0xc2
 	markerSOI  = 0xd8
 	markerEOI  = 0xd9
 	markerSOS  = 0xda
@@ -24,12 +29,26 @@ const (
 // every block of the picture: a file of 20 MB could keep it busy for hours.
 const maxScans = 50
 
+// maxScanned bounds scans times pixels: a JPEG of 50 megapixels may have 16 scans,
+// one of 16 may have 50.
+const maxScanned = 16 * DefaultMaxPixels
+
+// What decoding may take of memory: freeBytes for any JPEG, and bytesPerByte for each
+// byte of it. A photograph of 12 megapixels, progressive and in half a megabyte, is
+// within; one of 50, progressive and in a hundred kilobytes, would take as much as a
+// gigabyte to show nothing at all.
+const (
+	freeBytes    = 40_000_000
+	bytesPerByte = 100
+)
+
 func jpegHeader(data []byte) (header, error) {
 	head := header{orientation: 1}
 	marks, err := walkJPEG(data)
 	if err != nil {
 		return head, err
 	}
+	head.scans = marks.scans
 	if marks.exif != nil {
 		head.orientation = exifOrientation(marks.exif)
 	}
@@ -41,14 +60,30 @@ func jpegHeader(data []byte) (header, error) {
 		return head, err
 	}
 	head.width, head.height = config.Width, config.Height
+	head.memory = marks.bytesPerPixel * float64(config.Width) * float64(config.Height)
 	return head, nil
 }
 
-func jpegPixels(data []byte, head header) (image.Image, error) {
+// jpegWorth refuses what is not worth the memory of its pixels, or the time.
+func jpegWorth(data []byte, head header) error {
 	// Every 8x8 block of the first component costs a bit at the very least, so a
 	// few hundred bytes that claim millions of pixels need no memory to be refused.
 	if blocks := ((head.width + 7) / 8) * ((head.height + 7) / 8); len(data) < blocks/8 {
-		return nil, errShort
+		return errShort
+	}
+	if pixels := head.width * head.height; pixels > maxScanned/max(1, head.scans) {
+		return fmt.Errorf("%d scans of %d pixels: %w", head.scans, pixels, errUnsupported)
+	}
+	if int64(head.memory) > freeBytes+bytesPerByte*int64(len(data)) {
+		return functions.Errorf(functions.TooLarge, "the JPEG has %dx%d pixels in no more than %.1f MB, and would take %.0f MB to read",
+			head.width, head.height, float64(len(data))/1e6, float64(head.memory)/1e6)
+	}
+	return nil
+}
+
+func jpegPixels(data []byte, head header) (image.Image, error) {
+	if err := jpegWorth(data, head); err != nil {
+		return nil, err
 	}
 	// A picture whose every block is there but whose end marker is not is whole; one
 	// cut off earlier still fails, for the marker comes in the middle of a block.
@@ -62,13 +97,17 @@ type jpegMarks struct {
 	exif []byte
 	// icc is the colour profile, put together from its APP2 segments.
 	icc []byte
+	// scans is how many there are.
+	scans int
+	// bytesPerPixel is what image/jpeg takes: a byte a sample, and where the JPEG is
+	// progressive four more for its coefficients.
+	bytesPerPixel float64
 }
 
 // walkJPEG goes from marker to marker over the whole file. It fails on coding
 // processes that are not read, and on more scans than anyone needs; on damage it
 // stops, and leaves it to the decoder to tell.
 func walkJPEG(data []byte) (marks jpegMarks, err error) {
-	scans := 0
 	for at := 2; at+4 <= len(data); {
 		next := bytes.IndexByte(data[at:], 0xff)
 		if next < 0 {
@@ -94,8 +133,12 @@ func walkJPEG(data []byte) (marks jpegMarks, err error) {
 		size := int(binary.BigEndian.Uint16(data[at:]))
 		segment := data[min(at+2, len(data)):min(at+max(size, 2), len(data))]
 		switch marker {
+		case markerSOF0, markerSOF1:
+			marks.bytesPerPixel = samplesPerPixel(segment)
+		case markerSOF2:
+			marks.bytesPerPixel = 5 * samplesPerPixel(segment)
 		case markerSOS:
-			if scans++; scans > maxScans {
+			if marks.scans++; marks.scans > maxScans {
 				return marks, fmt.Errorf("more than %d scans: %w", maxScans, errUnsupported)
 			}
 		case markerAPP1:
@@ -113,4 +156,19 @@ func walkJPEG(data []byte) (marks jpegMarks, err error) {
 		at += max(size, 2)
 	}
 	return marks, nil
+}
+
+// samplesPerPixel reads a frame header's sampling factors (ITU-T T.81, B.2.2): 1.5 is
+// usual. What is not one has 0; image/jpeg says so.
+func samplesPerPixel(frame []byte) float64 {
+	if len(frame) < 6 || len(frame) < 6+3*int(frame[5]) {
+		return 0
+	}
+	var most, mostH, mostV int
+	for component := range int(frame[5]) {
+		factors := int(frame[7+3*component])
+		h, v := factors>>4, factors&15
+		most, mostH, mostV = most+h*v, max(mostH, h), max(mostV, v)
+	}
+	return float64(most) / float64(max(1, mostH*mostV))
 }

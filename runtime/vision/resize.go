@@ -23,14 +23,17 @@ func taps(into []tap, n int, extent float64, length, step int) []tap {
 	into = resized(into, n)
 	scale := extent / float64(n)
 	for i := range into {
-		// Half-pixel centres: the middle of a resized pixel, in stored samples.
-		at := (float64(i)+0.5)*scale/float64(step) - 0.5
-		at = min(max(at, 0), float64(length-1))
-		lo := int(at)
-		weight := uint32((at-float64(lo))*one + 0.5)
-		into[i] = tap{lo: int32(lo), hi: int32(min(lo+1, length-1)), weight: weight}
+		into[i] = tapAt(i, scale/float64(step), length)
 	}
 	return into
+}
+
+// tapAt is the tap of resized sample i, where scale stored samples make one.
+func tapAt(i int, scale float64, length int) tap {
+	// Half-pixel centres: the middle of a resized pixel, in stored samples.
+	at := min(max((float64(i)+0.5)*scale-0.5, 0), float64(length-1))
+	lo := int32(at)
+	return tap{lo: lo, hi: min(lo+1, int32(length-1)), weight: uint32((at-float64(lo))*one + 0.5)}
 }
 
 func resized[T any](s []T, n int) []T {
@@ -43,13 +46,14 @@ func resized[T any](s []T, n int) []T {
 // scratch is the memory of one resize, kept from picture to picture.
 type scratch struct {
 	across, down             []tap // of luma, or of whole colours
-	chromaAcross, chromaDown []tap
+	chromaAcross, chromaDown []chromaTap
 	luma                     rows[uint32]
-	chroma                   rows[uint64]
+	chroma                   threeRows
 	colours                  rows[uint64]
 	columns                  []int32
 	gathered                 []uint64
 	line, band               []uint32
+	chromaLine               []uint64
 }
 
 // rows keeps the two stored rows last resized across: enlarging, most resized
@@ -97,9 +101,9 @@ func (p *Picture) resize(width, height int, s *scratch, row func(y int, colours 
 			plain(y, colours)
 		}
 	}
-	if img, is := p.pixels.(*image.YCbCr); is {
-		resizeYCbCr(img, p.studio, width, height, s, row)
+	if img, is := p.pixels.(*image.YCbCr); is && (p.studio || !fullChroma(img)) {
+		p.resizeYCbCr(img, width, height, s, row)
 		return
 	}
-	resizeColours(p.pixels, width, height, s, row)
+	p.resizeColours(width, height, s, row)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/runtime/turbo"
 )
 
 // sharedPath is a path in the reference data: the folder that SACCADE_TESTDATA
@@ -33,6 +34,41 @@ func sharedFile(t testing.TB, name string) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// decoders are the ways to decode a JPEG: in Go, and with libjpeg-turbo where this
+// machine has it.
+func decoders(t testing.TB) map[string]*JPEG {
+	t.Helper()
+	both := map[string]*JPEG{"in Go": nil}
+	if library := turboLibrary(t); library != nil {
+		both["with libjpeg-turbo"] = NewJPEG(library)
+	}
+	return both
+}
+
+// turboLibrary is nil where there is none.
+func turboLibrary(t testing.TB) *turbo.Library {
+	t.Helper()
+	library, _, err := turbo.Find(os.Getenv("SACCADE_TURBOJPEG"))
+	if err != nil {
+		t.Logf("image/jpeg alone: %v", err)
+		return nil
+	}
+	t.Cleanup(func() {
+		if err := library.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return library
+}
+
+// eachDecoder runs the test with every way to decode a JPEG.
+func eachDecoder(t *testing.T, test func(t *testing.T, jpeg *JPEG)) {
+	t.Helper()
+	for name, jpeg := range decoders(t) {
+		t.Run(name, func(t *testing.T) { test(t, jpeg) })
+	}
 }
 
 // picture is a Picture of pixels in memory.

@@ -14,7 +14,8 @@ import (
 	"github.com/seed45885407/saccade/functions"
 )
 
-// Limits bound what Decode accepts. Zero fields mean the defaults.
+// Limits bound what Decode accepts, and name what it decodes with. Zero fields mean
+// the defaults.
 type Limits struct {
 	// MaxBytes is the most bytes of an encoded picture. Default [DefaultMaxBytes].
 	MaxBytes int64
@@ -22,6 +23,8 @@ type Limits struct {
 	// Default [DefaultMaxPixels]. A picture takes 1 to 8 bytes a pixel in memory; a
 	// progressive JPEG takes up to 15 for the while of its decoding.
 	MaxPixels int64
+	// JPEG decodes JPEGs, as far as it can. Default: image/jpeg decodes all of them.
+	JPEG *JPEG
 }
 
 // The limits where none are set: 20 MB and 50 megapixels.
@@ -54,6 +57,12 @@ type Picture struct {
 	studio bool
 	// profile takes the colours to sRGB; nil where they are that already.
 	profile *profile
+	// shrink is how many pixels of the stored picture, side by side, are one of pixels;
+	// more than 1 for large JPEGs alone.
+	shrink int
+	origin origin
+	// lent are the planes to give back, where a [JPEG] lent them.
+	lent *image.YCbCr
 }
 
 // Decode reads the picture in data. It fails with a *functions.Error of kind
@@ -69,6 +78,9 @@ func Decode(data []byte, limits Limits) (*Picture, error) {
 	}
 	format, known := sniff(data)
 	if !known {
+		if name := foreign(data); name != "" {
+			return nil, functions.Errorf(functions.Unsupported, "this is %s, which is not read; %s are", name, functions.Formats)
+		}
 		return nil, functions.Errorf(functions.Unsupported,
 			"these bytes are no picture in a format that is read: %s", functions.Formats)
 	}
@@ -83,21 +95,38 @@ func Decode(data []byte, limits Limits) (*Picture, error) {
 		return nil, functions.Errorf(functions.TooLarge, "the picture has %dx%d pixels, and at most %g megapixels are read",
 			head.width, head.height, float64(limits.MaxPixels)/1e6)
 	}
-	pixels, err := format.decode(data, head)
+	p, err := format.read(data, head, format.shrinkage(head), limits)
 	if err != nil {
 		return nil, format.refusal(err)
 	}
-	if b := pixels.Bounds(); b.Dx() != head.width || b.Dy() != head.height {
-		// The decoder read another size than the header that was judged.
-		err := fmt.Errorf("decoded %dx%d, the header says %dx%d", b.Dx(), b.Dy(), head.width, head.height)
-		return nil, format.refusal(err)
-	}
+	return p, nil
+}
+
+// read makes the picture of a header that has been judged, at 1/shrink of its size.
+func (f format) read(data []byte, head header, shrink int, limits Limits) (*Picture, error) {
 	width, height := head.orientation.upright(head.width, head.height)
-	return &Picture{
-		Picture:     functions.Picture{Width: width, Height: height, Format: format.name},
-		pixels:      pixels,
+	p := &Picture{
+		Picture:     functions.Picture{Width: width, Height: height, Format: f.name},
 		orientation: head.orientation,
-		studio:      format.name == "webp",
+		studio:      f.name == "webp",
 		profile:     head.profile,
-	}, nil
+		origin:      origin{head: head, limits: limits},
+	}
+	if planes := limits.JPEG.planes(f, data, head, shrink); planes != nil {
+		p.pixels, p.shrink, p.lent = pixelsOf(planes), shrink, planes
+	} else {
+		pixels, err := f.decode(data, head)
+		if err != nil {
+			return nil, err
+		}
+		if b := pixels.Bounds(); b.Dx() != head.width || b.Dy() != head.height {
+			// The decoder read another size than the header that was judged.
+			return nil, fmt.Errorf("decoded %dx%d, the header says %dx%d", b.Dx(), b.Dy(), head.width, head.height)
+		}
+		p.pixels, p.shrink = averaged(pixels, shrink)
+	}
+	if p.shrink > 1 {
+		p.origin.data = data
+	}
+	return p, nil
 }

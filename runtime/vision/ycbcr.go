@@ -20,20 +20,22 @@ var (
 // first would cost more than decoding it. Both steps are linear, so their order
 // does not show but in the last bit. Chroma samples lie in the middle of the
 // pixels they are for, as JPEG (JFIF) and lossy WebP have them.
-func resizeYCbCr(img *image.YCbCr, studio bool, width, height int, s *scratch, row func(int, []uint32)) {
+func (p *Picture) resizeYCbCr(img *image.YCbCr, width, height int, s *scratch, row func(int, []uint32)) {
 	size := img.Rect.Size()
 	stepX, stepY := subsampling(img.SubsampleRatio)
 	chromaWidth, chromaHeight := (size.X+stepX-1)/stepX, (size.Y+stepY-1)/stepY
 	lumaAt := img.YOffset(img.Rect.Min.X, img.Rect.Min.Y)
 	chromaAt := img.COffset(img.Rect.Min.X, img.Rect.Min.Y)
 
-	s.across = taps(s.across, width, float64(size.X), size.X, 1)
-	s.down = taps(s.down, height, float64(size.Y), size.Y, 1)
-	s.chromaAcross = taps(s.chromaAcross, width, float64(size.X), chromaWidth, stepX)
-	s.chromaDown = taps(s.chromaDown, height, float64(size.Y), chromaHeight, stepY)
+	extentX, extentY := p.extent()
+	s.across = taps(s.across, width, extentX, size.X, 1)
+	s.down = taps(s.down, height, extentY, size.Y, 1)
+	s.chromaAcross = chromaTaps(s.chromaAcross, width, extentX, size.X, chromaWidth, stepX)
+	s.chromaDown = chromaTaps(s.chromaDown, height, extentY, size.Y, chromaHeight, stepY)
 	s.luma.reset(width)
 	s.chroma.reset(width)
 	s.line = resized(s.line, width)
+	s.chromaLine = resized(s.chromaLine, width)
 
 	lumaAcross := func(y int, into []uint32) {
 		stored := img.Y[lumaAt+y*img.YStride:][:size.X]
@@ -45,28 +47,46 @@ func resizeYCbCr(img *image.YCbCr, studio bool, width, height int, s *scratch, r
 	chromaAcross := func(y int, into []uint64) {
 		cb := img.Cb[chromaAt+y*img.CStride:][:chromaWidth]
 		cr := img.Cr[chromaAt+y*img.CStride:][:chromaWidth]
-		for i, t := range s.chromaAcross[:len(into)] {
+		for i := range s.chromaAcross[:len(into)] {
+			t := &s.chromaAcross[i]
 			// Cb and Cr share one multiplication, 32 bits each.
-			lo := uint64(cb[t.lo]) | uint64(cr[t.lo])<<32
-			hi := uint64(cb[t.hi]) | uint64(cr[t.hi])<<32
-			into[i] = lo*uint64(one-t.weight) + hi*uint64(t.weight)
+			a := uint64(cb[t.at[0]]) | uint64(cr[t.at[0]])<<32
+			b := uint64(cb[t.at[1]]) | uint64(cr[t.at[1]])<<32
+			c := uint64(cb[t.at[2]]) | uint64(cr[t.at[2]])<<32
+			into[i] = a*uint64(t.weight[0]) + b*uint64(t.weight[1]) + c*uint64(t.weight[2])
 		}
 	}
 	m := fullRange
-	if studio {
+	if p.studio {
 		m = studioRange
 	}
 	for y := range height {
-		down, chromaDown := s.down[y], s.chromaDown[y]
+		down, chromaDown := s.down[y], &s.chromaDown[y]
 		luma0, luma1 := s.luma.pair(down.lo, down.hi, lumaAcross)
-		chroma0, chroma1 := s.chroma.pair(chromaDown.lo, chromaDown.hi, chromaAcross)
-		m.convert(s.line, luma0, luma1, down.weight, chroma0, chroma1, uint64(chromaDown.weight))
+		above, chroma, below := s.chroma.of(chromaDown, chromaAcross)
+		blendChroma(s.chromaLine, above, chroma, below, &chromaDown.weight)
+		m.convert(s.line, luma0, luma1, down.weight, s.chromaLine)
 		row(y, s.line)
 	}
 }
 
-// convert blends two rows of luma and two of chroma into one of colours.
-func (m *matrix) convert(line, luma0, luma1 []uint32, weight uint32, chroma0, chroma1 []uint64, chromaWeight uint64) {
+// blendChroma blends three rows of chroma into one.
+func blendChroma(line, above, row, below []uint64, weight *[3]uint32) {
+	above, row, below = above[:len(line)], row[:len(line)], below[:len(line)]
+	a, b, c := uint64(weight[0]), uint64(weight[1]), uint64(weight[2])
+	if a == 0 { // as it is for half of them
+		for i := range line {
+			line[i] = row[i]*b + below[i]*c
+		}
+		return
+	}
+	for i := range line {
+		line[i] = above[i]*a + row[i]*b + below[i]*c
+	}
+}
+
+// convert blends two rows of luma and makes one of colours of it and of chroma.
+func (m *matrix) convert(line, luma0, luma1 []uint32, weight uint32, chroma []uint64) {
 	const (
 		shift  = 2 * weightBits
 		middle = 128 << shift
@@ -77,10 +97,10 @@ func (m *matrix) convert(line, luma0, luma1 []uint32, weight uint32, chroma0, ch
 		greenCb, greenCr = m.greenCb, m.greenCr
 	)
 	luma0, luma1 = luma0[:len(line)], luma1[:len(line)]
-	chroma0, chroma1 = chroma0[:len(line)], chroma1[:len(line)]
+	chroma = chroma[:len(line)]
 	for i := range line {
 		y := int64(luma0[i])<<weightBits + (int64(luma1[i])-int64(luma0[i]))*int64(weight)
-		c := chroma0[i]*(one-chromaWeight) + chroma1[i]*chromaWeight
+		c := chroma[i]
 		cb, cr := int64(uint32(c))-middle, int64(c>>32)-middle
 
 		y = (y-offset)*luma + half<<16
