@@ -1,9 +1,11 @@
 // Package config is what an operator may set of the saccade program: one struct,
 // every field with its meaning, unit, default and what zero means.
 //
-// It receives nothing but the environment's variables and hands on values that
-// [Saccade.Validate] has checked together. Mains alone import it; every other
-// package gets the few options it needs as arguments.
+// It receives the environment's variables and a YAML file ([Load]), and hands on
+// values that [Saccade.Validate] has checked together. It refuses fields that do
+// not exist. Mains alone import it; every other package gets the few options it
+// needs as arguments. What a room needs many options of it declares itself, and
+// the file has them under the room's name.
 package config
 
 import (
@@ -13,6 +15,12 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/seed45885407/saccade/gateway/access"
+	"github.com/seed45885407/saccade/gateway/costs"
+	"github.com/seed45885407/saccade/gateway/events"
+	"github.com/seed45885407/saccade/gateway/jobs"
+	"github.com/seed45885407/saccade/sources"
 )
 
 // Environment variables that are defaults of flags.
@@ -22,6 +30,7 @@ const (
 	EnvCache       = "SACCADE_CACHE"
 	EnvRuntime     = "SACCADE_RUNTIME"
 	EnvModelMirror = "SACCADE_MODEL_MIRROR"
+	EnvConfig      = "SACCADE_CONFIG"
 )
 
 // DefaultListen is where a gateway listens and where its client looks for it.
@@ -30,39 +39,86 @@ const DefaultListen = "127.0.0.1:8080"
 // Saccade is the configuration of a gateway with its local platform.
 type Saccade struct {
 	// Listen is the TCP address of the gateway. Default 127.0.0.1:8080.
-	Listen string
+	Listen string `yaml:"listen"`
 	// Functions are folders with one folder a function, beside the shipped ones; a
 	// later one wins. Default: SACCADE_FUNCTIONS, a list as PATH is one, and
 	// saccade/functions in the user's configuration folder where that exists.
-	Functions []string
+	Functions []string `yaml:"functions"`
 	// Cache is the folder for models and optimised graphs. Default: SACCADE_CACHE,
 	// else saccade in the user's cache folder.
-	Cache string
+	Cache string `yaml:"cache"`
 	// Runtime is the saccade-runtime program. Default: SACCADE_RUNTIME, else the one
 	// beside this program, else the one in PATH.
-	Runtime string
+	Runtime string `yaml:"runtime"`
 	// ModelMirror is a folder or http(s) URL where model files are looked for by
 	// name before their origin is asked. Default: SACCADE_MODEL_MIRROR; empty: none.
-	ModelMirror string
+	ModelMirror string `yaml:"modelMirror"`
 	// MaxInstances bounds the instances of one function. Default (0): as many as
 	// keep every CPU busy, at least one.
-	MaxInstances int
+	MaxInstances int `yaml:"maxInstances"`
 	// MaxPictureBytes is the most bytes of one picture. Default 20 MB.
-	MaxPictureBytes int64
+	MaxPictureBytes int64 `yaml:"maxPictureBytes"`
 	// MaxWaiting is the most requests of one function that wait for an instance.
 	// Default 256.
-	MaxWaiting int
+	MaxWaiting int `yaml:"maxWaiting"`
 	// MaxWaitingBytes is the most bytes of pictures held at a time. Default 256 MiB.
-	MaxWaitingBytes int64
+	MaxWaitingBytes int64 `yaml:"maxWaitingBytes"`
 	// FetchAllow lists hosts, addresses or networks (CIDR) inside private address
 	// space that pictures may be fetched from. Default: none.
-	FetchAllow []string
+	FetchAllow []string `yaml:"fetchAllow"`
 	// FetchDeny lists hosts, addresses or networks that pictures are never fetched
 	// from. Default: none.
-	FetchDeny []string
+	FetchDeny []string `yaml:"fetchDeny"`
 	// Drain is how long requests may take to finish when the gateway stops.
 	// Default 30s.
-	Drain time.Duration
+	Drain time.Duration `yaml:"drain"`
+
+	// Access says who may come in, and has the gateway's own certificate.
+	Access access.Options `yaml:"access"`
+	// Events leads CloudEvents to functions.
+	Events Events `yaml:"events"`
+	// Jobs are requests that are accepted and done later.
+	Jobs Jobs `yaml:"jobs"`
+	// Sources bring pictures and events from brokers and folders. Default: none.
+	Sources []sources.Options `yaml:"sources"`
+	// Sinks are brokers that answers may go to. Default: none.
+	Sinks []sources.SinkOptions `yaml:"sinks"`
+	// Answers says which answers are kept to be given again.
+	Answers Answers `yaml:"answers"`
+	// Prices are what resources cost. Default: list prices; see costs.Default.
+	Prices costs.Prices `yaml:"prices"`
+}
+
+// Events are the options of the door for CloudEvents.
+type Events struct {
+	// Source begins the source of every answer, a URI reference. Default /saccade.
+	Source string `yaml:"source"`
+	// Default is the function of a request that names none and that no route leads
+	// to one. Default: none.
+	Default string `yaml:"default"`
+	// Routes are looked through in order; the first that matches counts.
+	Routes []events.Route `yaml:"routes"`
+	// BatchEvents is the most events of one batch. Default 100.
+	BatchEvents int `yaml:"batchEvents"`
+	// BatchBytes is the most bytes of one batch. Default 32 MB.
+	BatchBytes int64 `yaml:"batchBytes"`
+}
+
+// Jobs are the options of what is done later.
+type Jobs struct {
+	// Off takes no jobs; Prefer: respond-async is then not heeded.
+	Off bool `yaml:"off"`
+
+	jobs.Options `yaml:",inline"`
+}
+
+// Answers are the options of answers that are kept.
+type Answers struct {
+	// CacheBytes is the most memory that kept answers may take. Default 0: none is
+	// kept; requests for the same picture at the same time still share one run.
+	CacheBytes int64 `yaml:"cacheBytes"`
+	// CacheAge is how long an answer is kept. Default 10m.
+	CacheAge time.Duration `yaml:"cacheAge"`
 }
 
 // Default is the configuration that the environment gives.
@@ -77,6 +133,7 @@ func Default() Saccade {
 		MaxWaiting:      256,
 		MaxWaitingBytes: 256 << 20,
 		Drain:           30 * time.Second,
+		Prices:          costs.Default(),
 	}
 }
 
@@ -133,6 +190,14 @@ func (c Saccade) Validate() error {
 	check(c.MaxWaitingBytes >= c.MaxPictureBytes, "max-waiting-bytes: %d is less than one picture of %d",
 		c.MaxWaitingBytes, c.MaxPictureBytes)
 	check(c.Drain > 0, "drain: %v is not positive", c.Drain)
+	for name, err := range map[string]error{
+		"access": c.Access.Check(), "events": events.Routes{Table: c.Events.Routes}.Check(), "prices": c.Prices.Check(),
+		"sources": sources.Check(c.Sources), "sinks": sources.CheckSinks(c.Sinks),
+	} {
+		check(err == nil, "%s: %w", name, err)
+	}
+	check(c.Answers.CacheBytes >= 0 && c.Answers.CacheAge >= 0, "answers: what is kept cannot be less than nothing")
+	check(len(c.Sources) == 0 || !c.Jobs.Off, "sources: what they bring is done as jobs, which are off")
 	for _, dir := range c.Functions {
 		info, err := os.Stat(dir)
 		check(err == nil && info.IsDir(), "functions: %s is not a folder", dir)
