@@ -17,3 +17,21 @@ func COCO() []string {
 		"teddy bear", "hair drier", "toothbrush",
 	}
 }
+
+// classOfCOCO91 is the class that a category id of COCO means: of the ids 1 to 90,
+// ten were never given boxes.
+func classOfCOCO91(id int) (class int, ok bool) {
+	if id < 1 || id > 90 {
+		return 0, false
+	}
+	class = id - 1
+	for _, unused := range [...]int{12, 26, 29, 30, 45, 66, 68, 69, 71, 83} {
+		switch {
+		case id == unused:
+			return 0, false
+		case id > unused:
+			class--
+		}
+	}
+	return class, true
+}

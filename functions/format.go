@@ -1,7 +1,11 @@
 package functions
 
-// FormatBytes is how many of a picture's first bytes FormatOf looks at.
-const FormatBytes = 16
+// FormatBytes is how many of a picture's first bytes FormatOf looks at, and
+// ForeignBytes how many ForeignFormat does.
+const (
+	FormatBytes  = 16
+	ForeignBytes = 512
+)
 
 // FormatOf is the picture format that the first bytes announce: jpeg, png, gif,
 // webp, bmp or tiff, the formats that are read; "" for all else. It looks at the

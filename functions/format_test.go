@@ -1,6 +1,9 @@
 package functions
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestFormatOfLooksAtTheFirstBytesAlone(t *testing.T) {
 	for name, tt := range map[string]struct{ head, want string }{
@@ -24,4 +27,33 @@ func TestFormatOfLooksAtTheFirstBytesAlone(t *testing.T) {
 			t.Errorf("%s: %d bytes are not enough", name, FormatBytes)
 		}
 	}
+}
+
+func TestAFormatThatIsNotReadIsNamed(t *testing.T) {
+	for name, tt := range map[string]struct{ head, want string }{
+		"AVIF by its major brand":   {"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1miaf", "AVIF"},
+		"HEIC by a compatible one":  {"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00heic", "HEIC"},
+		"an unknown brand":          {"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00iso2", "a video"},
+		"JPEG XL, bare":             {"\xff\x0a\x00", "JPEG XL"},
+		"SVG behind its prologue":   {"<?xml version='1.0'?>\n<svg xmlns=", "SVG"},
+		"SVG too far behind it":     {"<?xml version='1.0'?>" + strings.Repeat(" ", ForeignBytes) + "<svg xmlns=", ""},
+		"a PNG, which is read":      {"\x89PNG\r\n\x1a\n", ""},
+		"a box of a few bytes":      {"\x00\x00\x00\x08ftyp", ""},
+		"a box longer than is told": {"\x00\x00\xff\xffftypmif1\x00\x00\x00\x00av", "HEIF"},
+		"nothing":                   {"", ""},
+	} {
+		if got := ForeignFormat([]byte(tt.head)); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+func FuzzForeignFormat(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00heic"))
+	f.Add([]byte("P6 3 4"))
+	f.Fuzz(func(t *testing.T, head []byte) {
+		if name := ForeignFormat(head); name != "" && len(head) == 0 {
+			t.Errorf("nothing is %s", name)
+		}
+	})
 }

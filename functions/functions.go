@@ -54,15 +54,19 @@ type Model struct {
 	// SHA256 is the lower-case hex digest the model file must have. Empty: the
 	// digest seen first is pinned in the model store's lock file.
 	SHA256 string `json:"sha256,omitempty"`
-	// Family is how the network is fed and its outputs are read: auto, yolov5
-	// (YOLOv5, YOLOv7), yolov8 (YOLOv8, YOLO11), yolo-e2e (YOLOv10, YOLO26), yolox,
-	// centernet, detr (RT-DETR, D-FINE, DEIM with their postprocessor in the graph)
-	// or detr-raw (the same without). Empty means auto: read off the graph.
+	// Family is how the network is fed and its outputs are read, one of [Families].
+	// Empty means auto: read off the graph.
 	Family Family `json:"family,omitempty"`
 	// InputSize is the side in pixels of the square the picture is letterboxed
-	// (DETR: stretched) into. 0: what the graph says, else 640. It may differ from
-	// the graph's only where the graph leaves height and width free.
+	// (DETR: stretched) into. 0: what the graph says, else what its metadata says,
+	// else 640. It may differ from the graph's only where the graph leaves height and
+	// width free.
 	InputSize int `json:"inputSize,omitempty"`
+	// Feed says how the picture becomes the network's input, where that is not the
+	// family's own way.
+	Feed Feed `json:"feed,omitzero"`
+	// Read says how boxes and classes are meant, where neither family nor graph tell.
+	Read Read `json:"read,omitzero"`
 	// Labels are the class names in order of class id. Empty: the names in the
 	// model's metadata, else COCO's 80 where the model has 80 classes.
 	Labels []string `json:"labels,omitempty"`
@@ -75,33 +79,13 @@ type Model struct {
 	Source string `json:"source,omitempty"`
 }
 
-// Family names a way to feed a network and to read boxes from its outputs.
-type Family string
-
-// The families. FamilyAuto asks for recognition from the graph.
-const (
-	FamilyAuto      Family = "auto"
-	FamilyYOLOv5    Family = "yolov5"
-	FamilyYOLOv8    Family = "yolov8"
-	FamilyYOLOE2E   Family = "yolo-e2e"
-	FamilyYOLOX     Family = "yolox"
-	FamilyCenterNet Family = "centernet"
-	FamilyDETR      Family = "detr"
-	FamilyDETRRaw   Family = "detr-raw"
-)
-
-// Families are all that can be served, in the order they are documented.
-var Families = []Family{
-	FamilyYOLOv5, FamilyYOLOv8, FamilyYOLOE2E, FamilyYOLOX, FamilyCenterNet, FamilyDETR, FamilyDETRRaw,
-}
-
 // Thresholds decide which boxes are answered. A request may override MinScore.
 type Thresholds struct {
 	// MinScore is the lowest score answered, 0 to 1. Default 0.25.
 	MinScore *float64 `json:"minScore,omitempty"`
 	// IoU is the overlap, 0 to 1, above which the weaker of two boxes of a class is
-	// dropped. Default: the family's own (yolov5 and yolox 0.45, yolov8 0.7,
-	// centernet 0.5; yolo-e2e, detr and detr-raw need none).
+	// dropped. Default: the family's own, see docs/models.md; families that choose
+	// their boxes themselves need none.
 	IoU *float64 `json:"iou,omitempty"`
 	// MaxDetections is the most boxes answered for one picture. Default 300.
 	MaxDetections int `json:"maxDetections,omitempty"`

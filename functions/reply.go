@@ -19,6 +19,8 @@ type Reply struct {
 	// then has what that start was spent on.
 	ColdStart bool        `json:"cold_start"`
 	Timing    ReplyTiming `json:"timing_ms"`
+	// Cost is what the request cost, where the gateway reckons it.
+	Cost *Cost `json:"cost,omitempty"`
 	// Annotated is there where the request asked for it.
 	Annotated *Annotated `json:"annotated,omitempty"`
 }

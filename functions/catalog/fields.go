@@ -79,6 +79,12 @@ func text(v reflect.Value) string {
 		return short(time.Duration(x))
 	case float64:
 		return number(x)
+	case []float64:
+		shown := make([]string, len(x))
+		for i, v := range x {
+			shown[i] = number(v)
+		}
+		return "[" + strings.Join(shown, ", ") + "]"
 	case []string:
 		return "[" + strings.Join(x, ", ") + "]"
 	}

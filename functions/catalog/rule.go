@@ -34,6 +34,8 @@ type Rule struct {
 	MaxLength int
 	// MaxItems bounds a list; 0 means 100.
 	MaxItems int
+	// Items is how many a list has, where that is fixed.
+	Items int
 	// Quantity fields may be written as plain numbers too.
 	Quantity bool
 	// Duration fields hold a duration as text.
@@ -51,7 +53,7 @@ const (
 func (r Rule) LengthLimit() int { return cmp.Or(r.MaxLength, maxText) }
 
 // ItemLimit is the most items of a list.
-func (r Rule) ItemLimit() int { return cmp.Or(r.MaxItems, maxItems) }
+func (r Rule) ItemLimit() int { return cmp.Or(r.Items, r.MaxItems, maxItems) }
 
 // fault says what is wrong with v, or nothing.
 func (r Rule) fault(v reflect.Value) string {
@@ -77,6 +79,7 @@ func (r Rule) numberFault(v float64, shown string) string {
 	case r.Min == 0 && r.Max == 0:
 		return ""
 	case v < r.Min || v > r.Max, r.Step != 0 && math.Mod(v, r.Step) != 0:
+		r.Items = 0 // it is one of them that is looked at
 		return shown + " is not " + r.String()
 	}
 	return ""
@@ -133,6 +136,9 @@ func (r Rule) String() string {
 	}
 	if r.Zero && r.Min > 0 {
 		text = "0 or " + text
+	}
+	if r.Items > 0 {
+		text = strconv.Itoa(r.Items) + " numbers " + text
 	}
 	return text
 }

@@ -28,9 +28,21 @@ func Rules() map[string]Rule {
 		"spec.model.uri":    {Required: true, MaxLength: 8 << 10, check: checkURI},
 		"spec.model.sha256": {Pattern: `^[0-9a-f]{64}$`, Words: "a SHA-256: 64 lower-case hex digits"},
 		"spec.model.family": {OneOf: families()},
-		// 32 is the coarsest stride of every family: a side that is no multiple of it
-		// does not come out even at the last feature map.
-		"spec.model.inputSize":  {Min: 32, Max: 4096, Step: 32, Zero: true},
+		// The families whose places are cells of grids need a multiple of 32; see
+		// validateModel.
+		"spec.model.inputSize": {Min: 32, Max: 4096, Zero: true},
+
+		"spec.model.feed.place":   {OneOf: []string{functions.PlaceCentred, functions.PlaceTopLeft, functions.PlaceStretched}},
+		"spec.model.feed.pad":     {Max: 255},
+		"spec.model.feed.colours": {OneOf: []string{functions.ColoursRGB, functions.ColoursBGR}},
+		"spec.model.feed.divisor": {Min: 0.001, Max: 65535},
+		"spec.model.feed.mean":    {Items: 3, Min: -65535, Max: 65535},
+		"spec.model.feed.std":     {Items: 3, Min: 0.00001, Max: 65535},
+
+		"spec.model.read.corners":  {OneOf: []string{functions.CornersXYXY, functions.CornersYXYX, functions.CornersCXCYWH}},
+		"spec.model.read.unit":     {OneOf: []string{functions.UnitPixels, functions.UnitShares}},
+		"spec.model.read.classIds": {OneOf: []string{functions.ClassIDsFrom0, functions.ClassIDsFrom1, functions.ClassIDsCOCO91}},
+
 		"spec.model.labels":     {MaxItems: maxLabels, MaxLength: 200, check: checkLabel},
 		"spec.model.labelsFile": {check: checkLabelsFile},
 		"spec.model.licence":    {MaxLength: 200},

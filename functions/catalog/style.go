@@ -27,8 +27,11 @@ func (found *faults) validateStyle(f functions.Function) {
 		})
 		return
 	}
+	// What the style alone makes of the function: nothing but that may be there.
+	var bare functions.Function
+	bare.Spec.Scaling = functions.Scaling{Style: s.Style, Lambda: s.Lambda}
 	completed := map[string]any{}
-	each(f.WithDefaults(), func(path string, v reflect.Value) { completed[path] = v.Interface() })
+	each(bare.WithDefaults(), func(path string, v reflect.Value) { completed[path] = v.Interface() })
 	each(f, func(path string, v reflect.Value) {
 		if v.IsZero() || found.has(path) || !lambdaFixes(path) || reflect.DeepEqual(v.Interface(), completed[path]) {
 			return

@@ -44,6 +44,7 @@ func (found *faults) validate(f functions.Function) {
 	if s.MaxScale > 0 && s.MinScale > s.MaxScale && !found.has("spec.scaling.minScale") && !found.has("spec.scaling.maxScale") {
 		found.at("spec.scaling.minScale", "%d is more than maxScale, %d", s.MinScale, s.MaxScale)
 	}
+	found.validateModel(f.Spec.Model)
 	found.validateStyle(f)
 }
 
@@ -51,6 +52,10 @@ func (found *faults) validateList(path string, v reflect.Value, rule Rule) {
 	limit := rule.ItemLimit()
 	if v.Len() == 0 {
 		found.at(path, "is an empty list: leave it out")
+		return
+	}
+	if rule.Items > 0 && v.Len() != rule.Items {
+		found.at(path, "has %d items where %d belong, one a channel", v.Len(), rule.Items)
 		return
 	}
 	if v.Len() > limit {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,11 +16,14 @@ import (
 // fakes launches processes that exist in virtual time alone.
 type fakes struct {
 	load time.Duration
+	// settles is how long after its start an instance has still something to do.
+	settles time.Duration
 	// next says how the coming starts go; nil entries, and those beyond, go well.
 	next []*ending
 
 	mu       sync.Mutex
 	launched int
+	deaf     int // asked to leave while they were frozen
 	peak     int
 	alive    map[*fake]bool
 }
@@ -29,9 +33,10 @@ type fake struct {
 	name   string
 	failed *ending
 
-	warm  chan struct{} // closed when it is ready
-	once  sync.Once
-	ended chan ending
+	frozen atomic.Bool
+	warm   chan struct{} // closed when it is ready
+	once   sync.Once
+	ended  chan ending
 }
 
 func (fs *fakes) launch(name string, _ functions.Revision, _ Model) (process, error) {
@@ -100,8 +105,24 @@ func (f *fake) ready(ctx context.Context) (functions.Start, error) {
 	return functions.Start{Load: functions.Millis(f.all.load)}, nil
 }
 
-func (f *fake) terminate() { f.end(ending{text: "left"}) }
-func (f *fake) kill()      { f.end(ending{killed: true, text: "signal: killed"}) }
+func (f *fake) terminate() {
+	if f.frozen.Load() {
+		f.all.mu.Lock()
+		f.all.deaf++
+		f.all.mu.Unlock()
+	}
+	f.end(ending{text: "left"})
+}
+func (f *fake) kill() { f.end(ending{killed: true, text: "signal: killed"}) }
+
+func (f *fake) settle(gone <-chan struct{}) {
+	select {
+	case <-gone:
+	case <-time.After(f.all.settles):
+	}
+}
+func (f *fake) freeze() { f.frozen.Store(true) }
+func (f *fake) thaw()   { f.frozen.Store(false) }
 
 func (f *fake) end(e ending) {
 	f.once.Do(func() {
@@ -188,12 +209,18 @@ func (w *world) request(service time.Duration) error {
 			case <-f.warm:
 				work = time.After(service)
 			case <-lease.Life.Ended():
+				work = nil
+			case <-ctx.Done():
+				work = nil
 			}
 		}
 		select {
 		case <-lease.Life.Ended():
 			lost = true
 		case <-work:
+		case <-ctx.Done():
+			lease.Release()
+			return context.Cause(ctx)
 		}
 		lease.Release()
 		if !lost {

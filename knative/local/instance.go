@@ -29,6 +29,12 @@ type process interface {
 	kill()
 	// wait blocks until the process has ended. It is called once.
 	wait() ending
+	// settle blocks until the start has left the process nothing to do, or until gone
+	// is closed.
+	settle(gone <-chan struct{})
+	// freeze stops the process where it stands, thaw lets it go on. Both return at once.
+	freeze()
+	thaw()
 }
 
 // ending is how a process ended.
@@ -65,15 +71,24 @@ type instance struct {
 	// capacity is the function's containerConcurrency.
 	capacity int
 	pull     functions.Millis
-	failure  error // why it did not become ready, as it said or as the clock did
+	meter    *meter
+	freezer  *freezer // nil where the style does not freeze
+	second   bool     // it is begun again, after a first start that took too long
+	// provisioned: it was started with fewer there than are kept initialised.
+	provisioned bool
+	failure     error // why it did not become ready, as it said or as the clock did
 }
 
 func (i *instance) published() coldstart.Instance {
 	network, address := i.process.address()
-	return coldstart.Instance{
+	published := coldstart.Instance{
 		Name: i.name, Network: network, Address: address,
 		Ready: i.state == ready, Capacity: i.capacity, Pull: i.pull, Life: i.life,
 	}
+	if i.freezer != nil {
+		published.Binds, published.Turns = true, i.freezer
+	}
+	return published
 }
 
 // launch starts one instance and follows it to its end. Call with mu held.
@@ -84,12 +99,20 @@ func (r *revision) launch() {
 		capacity: r.Function.Spec.Scaling.ContainerConcurrency,
 	}
 	r.pullTime = 0 // paid once
+	i.meter = r.platform.usage.open(i.name, r.Function)
 	p, err := r.platform.launch.launch(i.name, r.Revision, *r.model)
 	if err != nil {
+		r.platform.usage.close(i.name, i.meter)
 		r.failed(&startError{reason: fmt.Errorf("starting %s: %w", i.name, err)})
 		return
 	}
 	i.process = p
+	if r.Function.Spec.Scaling.IsLambda() {
+		i.freezer = newFreezer(p, i.meter)
+		i.second = r.seconds > 0
+		r.seconds = max(0, r.seconds-1)
+		i.provisioned = r.count(starting)+r.count(ready) < r.Function.Spec.Scaling.Lambda.ProvisionedConcurrency
+	}
 	r.instances = append(r.instances, i)
 	r.tell(scaling.Starting, i, 0)
 	r.platform.group.Go(func() { r.follow(i) })
@@ -103,7 +126,9 @@ func (r *revision) follow(i *instance) {
 		r.awaitReady(i)
 	})
 	end := i.process.wait()
+	i.meter.ended()
 	<-done // the start's own story comes before the end's
+	r.platform.usage.close(i.name, i.meter)
 
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -112,8 +137,10 @@ func (r *revision) follow(i *instance) {
 	if was != draining {
 		r.tell(scaling.Ended, i, 0)
 	}
-	r.publish() // before life ends: who retries must not be given this one again
-	i.life.End(was != draining && !end.killed)
+	// Life ends last: who retries must not be given this one again, nor any other where
+	// its failure is a reason to refuse them all.
+	r.publish()
+	defer i.life.End(was != draining && !end.killed)
 	if r.stopped {
 		return
 	}
@@ -127,6 +154,10 @@ func (r *revision) follow(i *instance) {
 		return
 	case starting:
 		log.Warn("instance did not become ready", "how", end.text)
+		if r.secondInit(i) {
+			r.seconds++
+			break
+		}
 		r.failed(i.startError(end))
 		return
 	}
@@ -136,8 +167,7 @@ func (r *revision) follow(i *instance) {
 // awaitReady publishes the instance as warm, or ends it when it does not become
 // so in time.
 func (r *revision) awaitReady(i *instance) {
-	timeout := time.Duration(r.Function.Spec.Scaling.StartTimeout)
-	ctx, cancel := context.WithTimeoutCause(context.Background(), timeout, errStartTimeout)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), r.startTimeout(i), errStartTimeout)
 	defer cancel()
 	start, err := i.process.ready(ctx)
 
@@ -152,6 +182,7 @@ func (r *revision) awaitReady(i *instance) {
 		}
 		return
 	}
+	i.meter.becameReady()
 	start.Pull = i.pull
 	r.attempts, r.err = attempts{}, nil
 	r.lastStart = &functions.LastColdStart{At: time.Now(), Start: start, Total: functions.Millis(start.Total())}
@@ -164,6 +195,7 @@ func (r *revision) awaitReady(i *instance) {
 	if i.state == starting {
 		i.state = ready
 		r.tell(scaling.Ready, i, start.Total())
+		r.settle(i)
 	}
 	r.reconcile()
 }
@@ -218,6 +250,9 @@ func (r *revision) drain(i *instance) {
 // end asks the instance to leave and makes it do so when it does not. It returns
 // at once.
 func (r *revision) end(i *instance) {
+	if i.freezer != nil {
+		i.freezer.end()
+	}
 	i.process.terminate()
 	r.platform.group.Go(func() {
 		select {

@@ -13,9 +13,9 @@ package local
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -52,6 +52,7 @@ type Room interface {
 	Refuse(revision string, reason *functions.Error, until time.Time)
 	Reopen(revision string)
 	Drained(revision, instance string) <-chan struct{}
+	Bound(revision string, most int)
 	Forget(revision string)
 	Load(revision string) (inFlight, waiting int)
 }
@@ -60,7 +61,8 @@ type Room interface {
 type Options struct {
 	// Runtime is the path of the saccade-runtime program.
 	Runtime string
-	// Cache is the folder where instances keep optimised graphs.
+	// Cache is the folder where instances keep optimised graphs, and policies what they
+	// have measured. Empty: neither is kept.
 	Cache string
 	// MaxInstances bounds the instances of each function. Default (0): as many as
 	// keep every CPU busy with their parallel runs, at least one. One more would
@@ -70,6 +72,8 @@ type Options struct {
 	Log *slog.Logger
 	// Started is told what each start of an instance was spent on. May be nil.
 	Started func(function string, start functions.Start)
+	// StartFailed is told of each instance that did not become ready. May be nil.
+	StartFailed func(function string)
 }
 
 // Platform runs functions as processes of this machine.
@@ -80,6 +84,9 @@ type Platform struct {
 	policy func(functions.Scaling, time.Time) scaling.Policy
 
 	group sync.WaitGroup // every goroutine of every revision
+	usage usage          // what every instance used
+
+	memories memories // what policies measured
 
 	mu        sync.Mutex
 	ctx       context.Context // from Run: ends every start and download
@@ -94,8 +101,10 @@ type deployed struct {
 	deploying  sync.Mutex // one deployment at a time
 	generation int
 	current    *revision
-	previous   *revision // may still be finishing requests that were routed to it
-	err        error     // of the newest deployment
+	beside     *revision   // answers the rest where current has but a share
+	leaving    []*revision // may still be finishing requests that were routed to them
+	err        error       // of the newest deployment
+	history    history
 }
 
 // New is a Platform without functions that keeps routes up to date. It does
@@ -113,6 +122,9 @@ func (o Options) maxInstances(f functions.Function) int {
 	if o.MaxInstances > 0 {
 		return o.MaxInstances
 	}
+	if f.Spec.Scaling.IsLambda() {
+		return lambdaInstances(f)
+	}
 	r := f.Spec.Runtime
 	return max(1, runtime.GOMAXPROCS(0)/(r.Parallel*r.Threads))
 }
@@ -121,8 +133,12 @@ func newPlatform(routes *routing.Table, opts Options, l launcher) *Platform {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	var memories memories
+	if opts.Cache != "" {
+		memories.dir = filepath.Join(opts.Cache, "measured")
+	}
 	return &Platform{
-		opts: opts, routes: routes, launch: l, policy: scaling.New,
+		opts: opts, routes: routes, launch: l, policy: scaling.New, memories: memories,
 		functions: map[string]*deployed{}, revisions: map[string]*revision{},
 	}
 }
@@ -151,94 +167,6 @@ func (p *Platform) Start(ctx context.Context, room Room) {
 	if p.room == nil {
 		p.ctx, p.room = ctx, room
 	}
-}
-
-// Deploy makes d the newest revision of its function. A function that is new is
-// routed at once and starts with its first request. One that serves already goes
-// on serving with its old revision until an instance of the new one is ready; an
-// error means that it still does.
-func (p *Platform) Deploy(ctx context.Context, d Deployment) error {
-	name := d.Function.Metadata.Name
-	p.mu.Lock()
-	if p.room == nil {
-		p.mu.Unlock()
-		return errors.New("deploying before the platform was started")
-	}
-	f := p.functions[name]
-	if f == nil {
-		f = &deployed{name: name}
-		p.functions[name] = f
-	}
-	p.mu.Unlock()
-
-	f.deploying.Lock()
-	defer f.deploying.Unlock()
-
-	p.mu.Lock()
-	f.generation++
-	old := f.current
-	next := newRevision(p, functions.Revision{
-		Name:     fmt.Sprintf("%s-%05d", name, f.generation),
-		Function: d.Function,
-	}, d.Pull)
-	p.revisions[next.Name] = next
-	if old == nil {
-		f.current = next
-	}
-	p.mu.Unlock()
-	next.start()
-
-	if old == nil {
-		p.routes.Set(next.Revision)
-		return nil
-	}
-	err := next.prove(ctx)
-	p.mu.Lock()
-	f.err = err
-	if err == nil {
-		f.current = next
-	}
-	p.mu.Unlock()
-	if err != nil {
-		p.forget(next)
-		return fmt.Errorf("deploying %s, %s serves on: %w", next.Name, old.Name, err)
-	}
-	p.routes.Set(next.Revision)
-	old.retire()
-	p.forget(f.previous)
-	f.previous = old
-	return nil
-}
-
-// forget ends a revision that gets no more requests. It may be nil.
-func (p *Platform) forget(r *revision) {
-	if r == nil {
-		return
-	}
-	r.stop()
-	p.mu.Lock()
-	delete(p.revisions, r.Name)
-	p.mu.Unlock()
-	p.room.Forget(r.Name)
-}
-
-// Remove stops a function. Requests that are with an instance are finished, those
-// that wait for one are told.
-func (p *Platform) Remove(name string) {
-	p.mu.Lock()
-	f := p.functions[name]
-	delete(p.functions, name)
-	p.mu.Unlock()
-	if f == nil {
-		return
-	}
-	p.routes.Remove(name)
-	f.deploying.Lock()
-	defer f.deploying.Unlock()
-	gone := functions.Errorf(functions.NotFound, "the function was removed")
-	p.room.Refuse(f.current.Name, gone, time.Now())
-	p.forget(f.current)
-	p.forget(f.previous)
 }
 
 // Arrived is told of every request; it satisfies coldstart.Platform.

@@ -128,7 +128,17 @@ func writeFunction(path string, f functions.Function) error {
 // and caches, and nothing that could be a secret.
 var passed = []string{
 	"PATH", "HOME", "TMPDIR", "LANG", "TZ", "XDG_CACHE_HOME",
-	"SACCADE_ONNXRUNTIME", "LD_LIBRARY_PATH", "GOTRACEBACK", "GODEBUG", "GOCOVERDIR",
+	"SACCADE_ONNXRUNTIME", "SACCADE_TURBOJPEG", "LD_LIBRARY_PATH", "GOTRACEBACK", "GODEBUG", "GOCOVERDIR",
+	// Where spans go. Headers and client keys, which are secrets, and the gateway's
+	// service name are not passed: a collector that asks for them wants an agent on
+	// this machine.
+	"OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG",
+	"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TIMEOUT",
+	"OTEL_EXPORTER_OTLP_COMPRESSION", "OTEL_EXPORTER_OTLP_CERTIFICATE",
+	"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+	"OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
+	"OTEL_RESOURCE_ATTRIBUTES", "OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BSP_MAX_QUEUE_SIZE",
+	"OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
 }
 
 func environment(f functions.Function) []string {
@@ -178,7 +188,11 @@ func (p *runtimeProcess) ready(ctx context.Context) (functions.Start, error) {
 	return start, err
 }
 
-func (p *runtimeProcess) terminate() { p.signal(syscall.SIGTERM) }
+// terminate asks; who is stopped hears it only when it goes on.
+func (p *runtimeProcess) terminate() {
+	p.signal(syscall.SIGTERM)
+	p.signal(syscall.SIGCONT)
+}
 
 func (p *runtimeProcess) kill() { p.signal(syscall.SIGKILL) }
 

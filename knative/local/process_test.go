@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -55,6 +56,17 @@ func playRuntime() int {
 		return 2
 	}
 	behaviour := f.Spec.Model.Licence
+	switch behaviour {
+	case "leaves": // in order, when it is asked to
+		asked := make(chan os.Signal, 1)
+		signal.Notify(asked, syscall.SIGTERM)
+		go func() { <-asked; os.Exit(0) }()
+	case "toils": // without end
+		go func() {
+			for sum := 0; ; sum++ {
+			}
+		}()
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/v1/start", func(w http.ResponseWriter, r *http.Request) {
 		switch behaviour {
@@ -76,7 +88,7 @@ func playRuntime() int {
 	return 0
 }
 
-// playGateway starts two instances, prints their process ids and waits for death.
+// playGateway starts two instances and freezes one, prints their process ids and waits for death.
 func playGateway() int {
 	ps, err := newProcesses(Options{Runtime: os.Args[0]})
 	if err != nil {
@@ -91,6 +103,9 @@ func playGateway() int {
 			return 2
 		}
 		fmt.Println(p.(*runtimeProcess).cmd.Process.Pid)
+		if n == 1 {
+			p.freeze()
+		}
 	}
 	fmt.Println(ps.dir.path)
 	select {}

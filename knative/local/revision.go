@@ -2,7 +2,7 @@ package local
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -35,13 +35,17 @@ type revision struct {
 	pull     func(context.Context) (Model, error)
 	proved   chan struct{} // closed at the first ready instance or the first refusal
 
+	history *history // of the function
+
 	mu        sync.Mutex
 	policy    scaling.Policy
+	news      bool // something was measured since it was written down
 	model     *Model
 	pulling   bool
 	pullTime  functions.Millis
 	instances []*instance
 	serial    int
+	seconds   int // starts that took too long and are owed another, longer one
 	wanted    int
 	proving   bool // one instance is wanted whatever the autoscaler says
 	retired   bool
@@ -63,7 +67,6 @@ func newRevision(p *Platform, rev functions.Revision, pull func(context.Context)
 		Revision: rev, platform: p, pull: pull,
 		proved: make(chan struct{}), stopping: make(chan struct{}),
 	}
-	r.wanted = rev.Function.Spec.Scaling.MinScale
 	r.policy = p.policy(rev.Function.Spec.Scaling, time.Now())
 	return r
 }
@@ -71,8 +74,10 @@ func newRevision(p *Platform, rev functions.Revision, pull func(context.Context)
 // start begins to scale; it returns at once.
 func (r *revision) start() {
 	r.platform.group.Go(r.scale)
+	r.bound()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.want(r.Function.Spec.Scaling.MinScale, func() string { return "so many are kept always" })
 	r.reconcile()
 }
 
@@ -80,10 +85,15 @@ func (r *revision) start() {
 func (r *revision) scale() {
 	ticker := time.NewTicker(scaling.Tick)
 	defer ticker.Stop()
+	writing := time.NewTicker(rememberEvery)
+	defer writing.Stop()
+	defer r.remember()
 	for {
 		select {
 		case <-r.stopping:
 			return
+		case <-writing.C:
+			r.remember()
 		case now := <-ticker.C:
 			r.mu.Lock()
 			r.decide(now)
@@ -95,12 +105,13 @@ func (r *revision) scale() {
 // decide asks the policy and keeps to the machine's bound. Call with mu held.
 func (r *revision) decide(now time.Time) {
 	decision := r.policy.Decide(now)
-	s := r.Function.Spec.Scaling
-	wanted := max(min(decision.Instances, r.platform.opts.maxInstances(r.Function)), s.MinScale)
-	if wanted != r.wanted {
-		r.platform.opts.Log.Info("scaling", "revision", r.Name, "from", r.wanted, "to", wanted, "why", decision.Reason.String())
-	}
-	r.wanted = wanted
+	room := max(r.platform.opts.maxInstances(r.Function), r.Function.Spec.Scaling.MinScale)
+	r.want(max(min(decision.Instances, room), r.Function.Spec.Scaling.MinScale), func() string {
+		if decision.Instances > room {
+			return fmt.Sprintf("%s; that is %d instances, and this machine has room for %d", decision.Reason, decision.Instances, room)
+		}
+		return decision.Reason.String()
+	})
 	r.reconcile()
 }
 
@@ -121,6 +132,7 @@ func (r *revision) left(took time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.policy.Tell(scaling.Event{What: scaling.Left, At: time.Now(), Took: took})
+	r.news = true
 	if r.retired {
 		r.reconcile()
 	}
@@ -129,6 +141,7 @@ func (r *revision) left(took time.Duration) {
 // tell tells the policy of an instance. Call with mu held.
 func (r *revision) tell(what scaling.What, i *instance, took time.Duration) {
 	r.policy.Tell(scaling.Event{What: what, At: time.Now(), Instance: i.serial, Took: took})
+	r.news = true
 }
 
 // prove starts one instance of a new revision and waits until it is ready.
@@ -145,7 +158,8 @@ func (r *revision) prove(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	// The instance stays as if a request had woken it; the autoscaler takes it from here.
-	r.proving, r.wanted = false, max(1, r.wanted)
+	r.proving = false
+	r.want(max(1, r.wanted), func() string { return "the instance that proved the new version stays for now" })
 	return r.err
 }
 
@@ -179,7 +193,7 @@ func (r *revision) goal() int {
 		return 0
 	case r.retired:
 		if inFlight, waiting := r.platform.room.Load(r.Name); inFlight+waiting == 0 {
-			r.wanted = 0
+			r.want(0, func() string { return "a newer version answers, and this one's last request is over" })
 			return 0
 		}
 		return max(1, r.wanted)
@@ -204,11 +218,12 @@ func (r *revision) reconcile() {
 	}
 	// An instance that is still loading is never the one to go: its load would be
 	// paid again a moment later.
-	for i := len(r.instances) - 1; i >= 0 && living > goal; i-- {
-		if r.instances[i].state == ready {
-			r.drain(r.instances[i])
-			living--
+	for ; living > goal; living-- {
+		i := r.excess()
+		if i == nil {
+			break
 		}
+		r.drain(i)
 	}
 	r.publish()
 }
@@ -230,6 +245,10 @@ func (r *revision) fetchModel() {
 			return
 		}
 		r.model = &model
+		if r.recall() && !r.stopped {
+			r.decide(time.Now()) // those who woke it were counted before this was known
+			return
+		}
 		r.reconcile()
 	})
 }
@@ -245,66 +264,6 @@ func (r *revision) publish() {
 	r.platform.room.Publish(r.Name, published)
 }
 
-// failed counts a start that failed and decides what follows: another try soon,
-// or the truth for those who wait. Call with mu held.
-func (r *revision) failed(err *startError) {
-	if err.killed {
-		r.killed++
-	} else {
-		r.attempts.failed++
-	}
-	tries := max(r.attempts.failed, r.killed)
-	if err.permanent || r.attempts.failed >= maxFailedStarts || r.killed >= maxKilledStarts {
-		r.refuse(err.reason)
-		return
-	}
-	r.again(min(maxBackoff, firstBackoff<<(tries-1)))
-}
-
-// refuse gives up for a while, longer each time. Call with mu held.
-func (r *revision) refuse(reason error) {
-	if r.platform.ctx.Err() != nil || r.stopped {
-		return
-	}
-	r.attempts.failed++
-	backoff := min(maxBackoff, refusal<<min(r.attempts.failed, 10))
-	public, ok := errors.AsType[*functions.Error](reason)
-	if !ok {
-		public = functions.Errorf(functions.Unavailable, "the function could not be started").Because(reason)
-	}
-	r.err = public
-	r.closeProved()
-	r.platform.opts.Log.Error("function cannot start", "revision", r.Name, "error", reason, "again_in", backoff)
-	// Nobody waits any more once they are refused: the next request wakes anew.
-	r.wanted = r.Function.Spec.Scaling.MinScale
-	r.platform.room.Refuse(r.Name, public, time.Now().Add(backoff))
-	r.again(backoff)
-}
-
-// again reconciles after the backoff. Call with mu held.
-func (r *revision) again(backoff time.Duration) {
-	r.notBefore = time.Now().Add(backoff)
-	r.platform.group.Go(func() {
-		select {
-		case <-time.After(backoff):
-		case <-r.stopping:
-			return
-		}
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.platform.room.Reopen(r.Name)
-		r.reconcile()
-	})
-}
-
-func (r *revision) closeProved() {
-	select {
-	case <-r.proved:
-	default:
-		close(r.proved)
-	}
-}
-
 // count is the number of instances in a state. Call with mu held.
 func (r *revision) count(s state) int {
 	n := 0
@@ -314,37 +273,6 @@ func (r *revision) count(s state) int {
 		}
 	}
 	return n
-}
-
-// status is the revision as its users see it.
-func (r *revision) status() functions.FunctionStatus {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	spec := r.Function.Spec
-	inFlight, waiting := r.platform.room.Load(r.Name)
-	s := functions.FunctionStatus{
-		Name: r.Function.Metadata.Name, Revision: r.Name,
-		Model: spec.Model.URI, Family: string(spec.Model.Family), Licence: spec.Model.Licence,
-		Ready: r.count(ready), Starting: r.count(starting), InFlight: inFlight, Waiting: waiting,
-		LastColdStart: r.lastStart,
-	}
-	if r.model != nil {
-		s.ModelSum, s.Family = r.model.Sum, string(r.model.Family)
-	}
-	switch {
-	case s.Ready > 0:
-		s.State = "ready"
-	case s.Starting > 0 || r.pulling:
-		s.State = "starting"
-	case r.count(draining) > 0:
-		s.State = "draining"
-	default:
-		s.State = "zero"
-	}
-	if r.err != nil {
-		s.Error = publicText(r.err)
-	}
-	return s
 }
 
 func (r *revision) drop(i *instance) {

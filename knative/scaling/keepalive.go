@@ -18,6 +18,9 @@ const (
 	// leastVariation is the coefficient of variation of the bins' counts below which
 	// the idle times lie everywhere, and so tell nothing.
 	leastVariation = 2
+	// mostIdles is how many idle times are remembered before all count half: what a
+	// function did last month matters less than what it does now.
+	mostIdles = 10_000
 )
 
 // idleTimes is the histogram of a function's own idle times: from its last request's
@@ -36,13 +39,30 @@ func (h *idleTimes) add(idle time.Duration) {
 	if bin == 0 {
 		return
 	}
+	if h.within+h.beyond >= mostIdles {
+		h.halve()
+	}
 	if bin >= idleBins {
 		h.beyond++
 		return
 	}
-	h.squares += 2*float64(h.counts[bin]) + 1
-	h.counts[bin]++
-	h.within++
+	h.put(bin, 1)
+}
+
+// put adds count idle times to a bin.
+func (h *idleTimes) put(bin int, count uint32) {
+	before, more := float64(h.counts[bin]), float64(count)
+	h.squares += 2*before*more + more*more
+	h.counts[bin] += count
+	h.within += int(count)
+}
+
+func (h *idleTimes) halve() {
+	old := *h
+	*h = idleTimes{beyond: old.beyond / 2}
+	for bin, count := range old.counts {
+		h.put(bin, count/2)
+	}
 }
 
 // telling reports whether the histogram says when the next request is likely.

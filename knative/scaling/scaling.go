@@ -7,10 +7,11 @@
 // simulation of a day in a second. A policy starts no goroutine, reads no clock and
 // draws no random number: told the same, it answers the same.
 //
-// Two policies are here: [KPA], Knative's own autoscaler, and [StartupAware], which
-// knows how long a start takes. Both keep to the function's own bounds; a bound of
-// the machine or the cluster is the caller's. The room refuses nothing and owns no
-// instance.
+// Three policies are here: [KPA], Knative's own autoscaler, [StartupAware], which
+// knows how long a start takes, and [Lambda], an instance for each request at a time.
+// All keep to the function's own bounds; a bound of the machine or the cluster is the
+// caller's. What Lambda's way costs is [LambdaBill]. The room refuses nothing and owns
+// no instance.
 package scaling
 
 import (
@@ -38,9 +39,17 @@ type Policy interface {
 	Decide(now time.Time) Decision
 }
 
+// Binder is a Policy whose requests share no queue: each is bound, at its arrival, to
+// an idle instance or to one that starts for it, and stays with that one even where
+// another becomes free before.
+type Binder interface{ Binds() bool }
+
 // New is the policy that the settings name. They are complete:
 // functions.WithDefaults has been applied.
 func New(s functions.Scaling, now time.Time) Policy {
+	if s.IsLambda() {
+		return NewLambda(s, now)
+	}
 	if s.Autoscaler == functions.AutoscalerStartupAware {
 		return NewStartupAware(s, now)
 	}

@@ -33,6 +33,9 @@ func apply(s *jsonschema.Schema, rule catalog.Rule, f catalog.Field) error {
 		}
 	case kind == reflect.Int || kind == reflect.Float64:
 		return applyNumber(s, rule, f.Path)
+	case kind == reflect.Slice && f.Type.Elem().Kind() == reflect.Float64:
+		s.MinItems, s.MaxItems = new(uint64(max(1, rule.Items))), new(uint64(rule.ItemLimit()))
+		return applyNumber(s.Items, rule, f.Path)
 	case kind == reflect.Slice:
 		s.MinItems, s.MaxItems = new(uint64(1)), new(uint64(rule.ItemLimit()))
 		s.UniqueItems = rule.OneOf != nil
@@ -54,7 +57,11 @@ func applyNumber(s *jsonschema.Schema, rule catalog.Rule, field string) error {
 	least := rule.Min
 	if rule.Zero && rule.Min > 0 {
 		if rule.Min != rule.Step {
-			return fmt.Errorf("%s: 0 and a range that is not all multiples above it cannot be said", field)
+			if rule.Step != 0 {
+				return fmt.Errorf("%s: 0 and multiples that do not begin with the least one cannot be said", field)
+			}
+			s.AnyOf = []*jsonschema.Schema{{Const: 0}, {Minimum: number(rule.Min), Maximum: number(rule.Max)}}
+			return nil
 		}
 		least = 0
 	}
