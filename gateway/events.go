@@ -41,23 +41,31 @@ func (o EventOptions) withDefaults() EventOptions {
 	return o
 }
 
+// eventProblems answers what is wrong with events, or with who sends them, as senders
+// of events understand it.
+func eventProblems(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		err := next(c)
+		if err != nil && !c.Response().Committed {
+			problem.WriteForEvents(c.Response(), err)
+		}
+		return err
+	}
+}
+
 // event is POST / and POST /v1/events: CloudEvents in any of the modes of HTTP.
 // What is wrong is answered with a status by which a sender of events knows
 // whether to send again; see docs/events.md.
 func (g *Gateway) event(c echo.Context) error {
-	err := g.takeEvents(c)
-	if err != nil && !c.Response().Committed {
-		problem.WriteForEvents(c.Response(), err)
-	}
-	return err
-}
-
-func (g *Gateway) takeEvents(c echo.Context) error {
 	r := c.Request()
 	if err := plainBody(r); err != nil {
 		return err
 	}
-	params, err := readQuery(r.URL.Query())
+	async, err := g.readAsync(c)
+	if err != nil {
+		return err
+	}
+	params, err := readQuery(c.Request().URL.Query())
 	if err != nil {
 		return err
 	}
@@ -66,21 +74,30 @@ func (g *Gateway) takeEvents(c echo.Context) error {
 		return err
 	}
 	if mode == events.Batched {
-		return g.batch(c, params)
+		return g.batch(c, params, async)
 	}
-	return g.single(c, mode, params)
+	return g.single(c, mode, params, async)
 }
 
 // single answers one event with one, in the mode it came in, or with a problem.
-func (g *Gateway) single(c echo.Context, mode events.Mode, params functions.Parameters) error {
+func (g *Gateway) single(c echo.Context, mode events.Mode, params functions.Parameters, async asyncRequest) error {
 	r := c.Request()
-	req := request{began: time.Now(), params: &params}
+	if err := g.spend(c, 1); err != nil {
+		return err
+	}
+	req := request{began: time.Now(), caller: callerOf(c), payer: callerOf(c).ID(), params: &params}
 	event, err := g.readEvent(r, mode, &req)
 	if err != nil {
 		g.eventFailed(req.function, err)
 		return err
 	}
-	reply, err := g.infer(r.Context(), req)
+	if sink, later := g.deliveredLater(event, async); later {
+		return g.acceptEvent(c, event, req, async, sink)
+	}
+	ctx, event, end := g.tracedEvent(r.Context(), event)
+	c.SetRequest(r.WithContext(ctx)) // for the log
+	reply, err := g.infer(ctx, req)
+	end(reply, err)
 	if err != nil {
 		g.eventFailed(req.function, err)
 		return err
@@ -165,6 +182,9 @@ func (g *Gateway) addressEvent(event events.Event, req *request) error {
 	case routed == "":
 		function = event.Subject
 	}
+	if err := req.caller.MayUse(function); err != nil {
+		return err
+	}
 	if _, err := g.Routes.Route(function); err != nil {
 		if !g.opts.Ready() { // it may be known when the gateway is
 			return functions.Errorf(functions.Unavailable, "the gateway is not ready").Because(err)
@@ -206,7 +226,7 @@ func dataFault() error {
 // eventFailed counts a failure of a function that is known.
 func (g *Gateway) eventFailed(function string, err error) {
 	if _, known := g.known(function); known {
-		g.metrics.failed(function, functions.KindOf(err))
+		g.metrics.failed(function, err)
 	}
 }
 

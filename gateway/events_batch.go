@@ -16,7 +16,7 @@ import (
 )
 
 // batch answers a batch of events with one of their outcomes, in order.
-func (g *Gateway) batch(c echo.Context, params functions.Parameters) error {
+func (g *Gateway) batch(c echo.Context, params functions.Parameters, async asyncRequest) error {
 	text, err := g.readText(c.Request(), g.opts.Events.BatchBytes)
 	if err != nil {
 		return err
@@ -25,13 +25,23 @@ func (g *Gateway) batch(c echo.Context, params functions.Parameters) error {
 	if err != nil {
 		return err
 	}
+	if err := g.spend(c, len(all)); err != nil {
+		return err
+	}
+	if async.asked {
+		return g.acceptBatch(c, all, params, async)
+	}
 	answers := make([]events.Event, len(all))
 	failures := make([]error, len(all))
 	var group errgroup.Group
 	group.SetLimit(g.opts.Events.BatchParallel)
 	for i, text := range all {
 		group.Go(func() (err error) {
-			answers[i], failures[i], err = g.outcome(c.Request().Context(), text, params)
+			if event, sink, later := g.isForLater(text, async); later {
+				answers[i], failures[i], err = g.acceptOutcome(c, event, text, params, async, sink)
+				return err
+			}
+			answers[i], failures[i], err = g.outcome(c, text, params)
 			return err
 		})
 	}
@@ -51,30 +61,39 @@ func (g *Gateway) batch(c echo.Context, params functions.Parameters) error {
 
 // outcome is what became of one event of a batch, as an event: failure is there for
 // the log alone. A fault of ours in one event must not take the others with it.
-func (g *Gateway) outcome(ctx context.Context, text []byte, params functions.Parameters) (answer events.Event, failure, err error) {
-	req := request{began: time.Now(), params: &params}
-	event, reply, failure := g.inferEvent(ctx, text, &req)
+func (g *Gateway) outcome(c echo.Context, text []byte, params functions.Parameters) (answer events.Event, failure, err error) {
+	req := request{began: time.Now(), caller: callerOf(c), payer: callerOf(c).ID(), params: &params}
+	ctx, event, reply, failure := g.inferEvent(c.Request().Context(), text, &req)
 	if failure != nil {
 		g.eventFailed(req.function, failure)
 		answer, err = events.Failed(event, g.eventSource(req.function), failure)
 		return answer, failure, err
 	}
-	g.metrics.replied(&reply, time.Since(req.began))
+	g.metrics.replied(ctx, &reply, time.Since(req.began))
 	answer, err = events.Detected(event, g.eventSource(req.function), reply)
 	return answer, nil, err
 }
 
-func (g *Gateway) inferEvent(ctx context.Context, text []byte, req *request) (event events.Event, reply functions.Reply, err error) {
+// inferEvent also gives the trace that the event was worked on in.
+func (g *Gateway) inferEvent(ctx context.Context, text []byte, req *request) (
+	within context.Context, event events.Event, reply functions.Reply, err error,
+) {
+	within = ctx
+	var end func(functions.Reply, error)
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
+		if end != nil {
+			end(reply, err)
+		}
 	}()
 	if event, err = g.parseEvent(text, req); err != nil {
-		return event, reply, err
+		return within, event, reply, err
 	}
-	reply, err = g.infer(ctx, *req)
-	return event, reply, err
+	within, event, end = g.tracedEvent(ctx, event)
+	reply, err = g.infer(within, *req)
+	return within, event, reply, err
 }
 
 // batchFailure tells the log of a batch that was answered, and not all of it well:

@@ -22,6 +22,9 @@ var carried = []string{"traceparent", "tracestate", "correlationid"}
 //
 // Beside the reply as data it has coldstart (a boolean) and each of the reply's
 // phases in whole milliseconds, named after it: waitms, loadms, totalms.
+// Where the reply has its cost, so has the event: cost and the part of it that is
+// for a cold start, costcoldstart, as decimals in text, since the type system of
+// CloudEvents has no fractions; and costcurrency.
 func Detected(request Event, source string, reply functions.Reply) (Event, error) {
 	data, err := json.Marshal(reply)
 	if err != nil {
@@ -32,6 +35,11 @@ func Detected(request Event, source string, reply functions.Reply) (Event, error
 	e.Extensions["coldstart"] = reply.ColdStart
 	for name, took := range reply.Timing.Phases() {
 		e.Extensions[name+"ms"] = integer(int64(math.Round(took.Milliseconds())))
+	}
+	if cost := reply.Cost; cost != nil {
+		e.Extensions["cost"] = cost.Total.String()
+		e.Extensions["costcoldstart"] = cost.ColdStart.String()
+		e.Extensions["costcurrency"] = cost.Currency
 	}
 	return e, nil
 }
@@ -50,6 +58,18 @@ func Failed(request Event, source string, err error) (Event, error) {
 	if retryAfter > 0 {
 		e.Extensions["retryafter"] = integer(problem.Seconds(retryAfter))
 	}
+	return e, nil
+}
+
+// Accepted is the event that says that request was taken, and is worked on later. Its
+// data is receipt, in JSON.
+func Accepted(request Event, source string, receipt any) (Event, error) {
+	data, err := json.Marshal(receipt)
+	if err != nil {
+		return Event{}, fmt.Errorf("writing the receipt: %w", err)
+	}
+	e := answer(request, TypeAccepted, source)
+	e.DataContentType, e.Data = "application/json", data
 	return e, nil
 }
 

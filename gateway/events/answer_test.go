@@ -40,6 +40,27 @@ func TestAnAnswerIsCorrelatedToItsRequest(t *testing.T) {
 	}
 }
 
+func TestAnAnswerSaysWhatItsRequestCost(t *testing.T) {
+	reply := functions.NewReply("eye", "eye-00001", functions.Answer{}, time.Second)
+	free, err := Detected(Event{ID: "7", Source: "/camera"}, "/saccade", reply)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply.Cost = &functions.Cost{Currency: "EUR", Total: 0.0000005, Serving: 0.0000002, ColdStart: 0.0000003}
+	got, err := Detected(Event{ID: "7", Source: "/camera"}, "/saccade", reply)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]any{"cost": "0.0000005", "costcoldstart": "0.0000003", "costcurrency": "EUR"} {
+		if got.Extensions[name] != want {
+			t.Errorf("%s is %v, want %v", name, got.Extensions[name], want)
+		}
+		if value, ok := free.Extensions[name]; ok {
+			t.Errorf("where nothing is reckoned %s is %v", name, value)
+		}
+	}
+}
+
 func TestAFailureSaysWhatAndWhen(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

@@ -26,6 +26,9 @@ func FromHeader(h http.Header) (Event, error) {
 			attributes[name] = unescape(values[0])
 		}
 	}
+	if media := h.Get("Content-Type"); media != "" {
+		attributes["datacontenttype"] = media
+	}
 	e, err := fromAttributes(attributes)
 	if err == nil {
 		err = fault
@@ -33,7 +36,6 @@ func FromHeader(h http.Header) (Event, error) {
 	if err == nil && attributes["specversion"] == versionOld && attributes["datacontentencoding"] != nil {
 		err = functions.Errorf(functions.Unsupported, "in binary mode the body is the data itself, of no datacontentencoding")
 	}
-	e.DataContentType = h.Get("Content-Type")
 	return e, err
 }
 

@@ -27,6 +27,8 @@ const (
 	TypeDetect = "dev.saccade.detect.v1"
 	// TypeDetected has a functions.Reply as its data.
 	TypeDetected = "dev.saccade.detected.v1"
+	// TypeAccepted says that a request is worked on later; its data tells where to ask.
+	TypeAccepted = "dev.saccade.accepted.v1"
 	// TypeFailed has a problem as its data.
 	TypeFailed = "dev.saccade.failed.v1"
 )

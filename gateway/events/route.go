@@ -3,6 +3,7 @@ package events
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 )
 
@@ -19,12 +20,24 @@ type Routes struct {
 type Route struct {
 	// Type is a pattern of event types. Default: dev.saccade.detect.v1. A pattern
 	// that matches other types makes requests of events of those types.
-	Type string
+	Type string `yaml:"type"`
 	// Source is a pattern of event sources. Default: any.
-	Source string
+	Source string `yaml:"source"`
 	// Function is the function's name.
-	Function string
+	Function string `yaml:"function"`
+	// Delivery is when an event is answered: sync, while its sender waits (default), or
+	// async: it is accepted at once, and the answer goes to a sink.
+	Delivery string `yaml:"delivery"`
+	// Sink is the URL that answers go to where Delivery is async. Default: the
+	// gateway's.
+	Sink string `yaml:"sink"`
 }
+
+// The ways of Route.Delivery.
+const (
+	DeliverySync  = "sync"
+	DeliveryAsync = "async"
+)
 
 // Check finds routes that lead nowhere.
 func (r Routes) Check() error {
@@ -32,6 +45,15 @@ func (r Routes) Check() error {
 	for i, route := range r.Table {
 		if route.Function == "" {
 			faults = append(faults, fmt.Errorf("event route %d names no function", i+1))
+		}
+		switch {
+		case route.Delivery != "" && route.Delivery != DeliverySync && route.Delivery != DeliveryAsync:
+			faults = append(faults, fmt.Errorf("event route %d: the delivery %q is neither sync nor async", i+1, route.Delivery))
+		case route.Sink != "" && route.Delivery != DeliveryAsync:
+			faults = append(faults, fmt.Errorf("event route %d has a sink, and its delivery is not async", i+1))
+		}
+		if u, err := url.Parse(route.Sink); route.Sink != "" && (err != nil || !u.IsAbs()) {
+			faults = append(faults, fmt.Errorf("event route %d: the sink %q is no URL", i+1, route.Sink))
 		}
 	}
 	return errors.Join(faults...)
@@ -41,22 +63,30 @@ func (r Routes) Check() error {
 // for work at all: by its type, or because a route says so. Our own answers never
 // do, whatever the routes say, so that none comes round again.
 func (r Routes) Route(e Event) (function string, asks bool) {
-	if e.Type == TypeDetected || e.Type == TypeFailed {
+	if e.Type == TypeDetected || e.Type == TypeFailed || e.Type == TypeAccepted {
 		return "", false
 	}
+	if route, found := r.Find(e); found {
+		return route.Function, true
+	}
+	if e.Type == TypeDetect {
+		return r.Default, true
+	}
+	return "", false
+}
+
+// Find is the first route that matches e.
+func (r Routes) Find(e Event) (Route, bool) {
 	for _, route := range r.Table {
 		kind := route.Type
 		if kind == "" {
 			kind = TypeDetect
 		}
 		if glob(kind, e.Type) && (route.Source == "" || glob(route.Source, e.Source)) {
-			return route.Function, true
+			return route, true
 		}
 	}
-	if e.Type == TypeDetect {
-		return r.Default, true
-	}
-	return "", false
+	return Route{}, false
 }
 
 // glob matches name with a pattern, in time that is linear in name for each star.
