@@ -19,25 +19,38 @@ var arrows = []struct{ room, may string }{
 	{"./models/store/address", ""},
 	{"./models/...", "./functions ./models/..."},
 
+	{"./gateway/access", "./functions/..."},
 	{"./gateway/events", "./functions ./functions/problem"},
+	{"./gateway/costs", "./functions"},
 	{"./gateway/routing", "./functions/..."},
 	{"./gateway/coldstart", "./functions/... ./gateway/routing"},
 	{"./gateway/fetch", "./functions/... ./gateway/routing ./gateway/coldstart"},
+	{"./gateway/limits", "./functions/..."},
+	{"./gateway/recall", "./functions/..."},
 	{"./gateway/invoke", "./functions/... ./gateway/routing ./gateway/coldstart ./gateway/fetch"},
+	{"./gateway/jobs", "./functions/... ./gateway/events ./gateway/fetch"},
 	{"./gateway", "./functions/... ./gateway/..."},
 	{"./client/...", "./functions/... ./client/..."},
 
+	{"./sources/...", "./functions/... ./gateway/events ./sources/..."},
+
+	{"./runtime/turbo/...", "./runtime/turbo/..."},
 	{"./runtime/vision", "./functions"},
 	{"./runtime/detector", "./functions ./runtime/vision"},
 	{"./runtime/onnx/...", "./functions ./runtime/detector ./runtime/vision ./runtime/onnx/..."},
 	{"./runtime/serve", "./functions/... ./models/... ./runtime/detector ./runtime/vision"},
+	{"./runtime/lambda/...", "./functions/... ./gateway/events"},
+	{"./runtime/oip", "./functions/... ./runtime/detector ./runtime/vision ./runtime/serve ./runtime/oip/..."},
+	{"./runtime/oip/inference", ""},
 	{"./runtime/...", "./functions/... ./models/... ./runtime/..."},
 
 	{"./knative/local", "./functions/... ./models/... ./gateway/routing ./gateway/coldstart ./knative/scaling"},
 	{"./knative/scaling", "./functions"},
 	{"./contrast/simulate", "./knative/scaling"},
 
-	{"./config", "./functions"},
+	{"./telemetry", ""},
+
+	{"./config", "./functions ./gateway/... ./sources/..."},
 	{"./samples", ""},
 	{"./cmd/...", "./..."},
 	{"./bench/...", "./..."},
@@ -46,12 +59,18 @@ var arrows = []struct{ room, may string }{
 
 // walls keep a word from beyond the house in the rooms that speak it.
 var walls = []struct{ word, only string }{
-	{"C", "./runtime/onnx/..."},
+	{"C", "./runtime/onnx/... ./runtime/turbo"},
 	{"github.com/yalue/onnxruntime_go", "./runtime/onnx/... ./bench/..."},
 	{"github.com/labstack/echo/...", "./gateway/..."},
 	{"k8s.io/...", "./knative/..."},
 	{"knative.dev/...", "./knative/..."},
+	{"github.com/nats-io/nats-server/...", "./gateway/jobs"},
 	{"github.com/spf13/cobra/...", "./cmd/..."},
+	{"google.golang.org/grpc/...", "./runtime/oip/..."},
+	{"github.com/eclipse/paho.golang/...", "./sources/mqtt"},
+	{"github.com/aws/aws-lambda-go/...", "./runtime/lambda/... ./cmd/saccade-runtime"},
+	{"go.opentelemetry.io/otel/sdk/...", "./telemetry ./cmd/... ./bench/..."},
+	{"go.opentelemetry.io/otel/exporters/...", "./telemetry"},
 	{"./config/...", "./config/... ./cmd/... ./bench/... ./e2e/..."},
 }
 

@@ -35,6 +35,8 @@ type Options struct {
 	// Transport carries the requests. Default: a transport of the client's own, with
 	// net/http's defaults and so the environment's proxy.
 	Transport http.RoundTripper
+	// Key is the API key that is shown with every request. Default: none.
+	Key string
 }
 
 // Client speaks to one gateway. It is safe for concurrent use.
@@ -65,8 +67,31 @@ func New(base string, o Options) (*Client, error) {
 		}
 		transport = own.Clone()
 	}
+	if o.Key != "" {
+		transport = withKey{transport, o.Key}
+	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{base: u, http: &http.Client{Transport: transport, CheckRedirect: stay}}, nil
+}
+
+// withKey shows an API key with every request.
+type withKey struct {
+	http.RoundTripper
+	key string
+}
+
+// RoundTrip satisfies http.RoundTripper.
+func (w withKey) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+w.key)
+	return w.RoundTripper.RoundTrip(r)
+}
+
+// CloseIdleConnections passes on what [http.Client.CloseIdleConnections] asks for.
+func (w withKey) CloseIdleConnections() {
+	if c, ok := w.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
 }
 
 // Close drops the idle connections.

@@ -31,6 +31,10 @@ const (
 	EnvRuntime     = "SACCADE_RUNTIME"
 	EnvModelMirror = "SACCADE_MODEL_MIRROR"
 	EnvConfig      = "SACCADE_CONFIG"
+	EnvAPIKey      = "SACCADE_API_KEY"
+	// EnvSink and EnvOverrides are what Knative's SinkBinding sets.
+	EnvSink      = "K_SINK"
+	EnvOverrides = "K_CE_OVERRIDES"
 )
 
 // DefaultListen is where a gateway listens and where its client looks for it.
@@ -77,7 +81,8 @@ type Saccade struct {
 	Access access.Options `yaml:"access"`
 	// Events leads CloudEvents to functions.
 	Events Events `yaml:"events"`
-	// Jobs are requests that are accepted and done later.
+	// Jobs are requests that are accepted and done later. Their folder is, where no
+	// other place is named, saccade/jobs in the user's folder for state.
 	Jobs Jobs `yaml:"jobs"`
 	// Sources bring pictures and events from brokers and folders. Default: none.
 	Sources []sources.Options `yaml:"sources"`
@@ -134,6 +139,7 @@ func Default() Saccade {
 		MaxWaitingBytes: 256 << 20,
 		Drain:           30 * time.Second,
 		Prices:          costs.Default(),
+		Jobs:            Jobs{Options: jobs.Options{Sink: os.Getenv(EnvSink)}},
 	}
 }
 
@@ -145,6 +151,19 @@ func UserFunctions() string {
 		return ""
 	}
 	return filepath.Join(dir, "saccade", "functions")
+}
+
+// JobsFolder is where jobs are kept if nobody says where: saccade/jobs in the user's
+// folder for state (XDG base directories), or empty where the system names none.
+func JobsFolder() string {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "saccade", "jobs")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".local", "state", "saccade", "jobs")
 }
 
 func functionFolders() []string {

@@ -34,6 +34,7 @@ type world struct {
 	mu      sync.Mutex
 	asked   [][]byte      // pictures that reached the function
 	queries []string      // and their parameters
+	headers []http.Header // and the header fields beside them
 	woken   int           // requests the platform was told of
 	refuse  error         // what the function answers instead
 	abort   int           // that many requests die with their instance
@@ -89,6 +90,7 @@ func (w *world) answer(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Lock()
 	w.asked = append(w.asked, picture)
 	w.queries = append(w.queries, r.URL.RawQuery)
+	w.headers = append(w.headers, r.Header)
 	refuse, abort, gate, loads := w.refuse, w.abort > 0, w.gate, w.loads
 	if abort {
 		w.abort--

@@ -7,22 +7,28 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/functions/problem"
+	"github.com/seed45885407/saccade/gateway/access"
 	"github.com/seed45885407/saccade/gateway/coldstart"
+	"github.com/seed45885407/saccade/gateway/costs"
 	"github.com/seed45885407/saccade/gateway/fetch"
 	"github.com/seed45885407/saccade/gateway/invoke"
+	"github.com/seed45885407/saccade/gateway/jobs"
+	"github.com/seed45885407/saccade/gateway/limits"
 	"github.com/seed45885407/saccade/gateway/routing"
 )
 
@@ -37,6 +43,9 @@ type Rooms struct {
 	Fetch   *fetch.Fetcher
 	Waiting *coldstart.Room
 	Invoke  *invoke.Invoker
+	// Jobs keep work that is done later. Nil: all is done while the caller waits, and
+	// Prefer: respond-async is not heeded.
+	Jobs *jobs.Jobs
 }
 
 // Options are the gateway's own; zero means the default.
@@ -50,6 +59,17 @@ type Options struct {
 	MaxBytes int64
 	// Events are the options of the door for CloudEvents.
 	Events EventOptions
+	// Tracer makes the spans of requests. Default (nil): there are none, and the
+	// trace a request came in is handed on as it is.
+	Tracer trace.Tracer
+	// Access says who may come in. Default (nil): everybody, for everything.
+	Access *access.Access
+	// Costs keeps what requests cost. Default (nil): nobody counts.
+	Costs *costs.Ledger
+	// Version is the program's, for the metrics. Default: unknown.
+	Version string
+	// Metrics are shown at /metrics beside the gateway's own.
+	Metrics []prometheus.Collector
 }
 
 // DefaultMaxBytes is the default of [Options.MaxBytes].
@@ -60,6 +80,7 @@ type Gateway struct {
 	Rooms
 	inventory Inventory
 	opts      Options
+	limits    *limits.Room
 	metrics   *metrics
 	registry  *prometheus.Registry
 }
@@ -76,16 +97,25 @@ func New(rooms Rooms, inventory Inventory, opts Options) *Gateway {
 		opts.MaxBytes = DefaultMaxBytes
 	}
 	opts.Events = opts.Events.withDefaults()
-	g := &Gateway{Rooms: rooms, inventory: inventory, opts: opts, registry: prometheus.NewRegistry()}
-	g.metrics = newMetrics(g.registry, inventory)
-	g.registry.MustRegister(collectors.NewGoCollector(),
+	g := &Gateway{Rooms: rooms, inventory: inventory, opts: opts, limits: limits.New(limits.Options{}), registry: prometheus.NewRegistry()}
+	g.metrics = newMetrics(g.registry, cmp.Or(opts.Version, "unknown"))
+	g.registry.MustRegister(newGauges(inventory, rooms.Waiting), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	g.registry.MustRegister(opts.Metrics...)
+	if rooms.Jobs != nil {
+		g.registry.MustRegister(rooms.Jobs)
+	}
 	return g
 }
 
 // ColdStarted records what a start of an instance was spent on.
 func (g *Gateway) ColdStarted(function string, start functions.Start) {
 	g.metrics.started(function, start)
+}
+
+// StartFailed records an instance that did not become ready.
+func (g *Gateway) StartFailed(function string) {
+	g.metrics.startFailures.WithLabelValues(function).Inc()
 }
 
 // Handler is the API.
@@ -95,22 +125,39 @@ func (g *Gateway) Handler() http.Handler {
 	e.Use(middleware.RequestID(), g.observe, pace, middleware.RecoverWithConfig(middleware.RecoverConfig{
 		DisablePrintStack: true, DisableErrorHandler: true,
 	}))
-	e.POST("/v1/functions/:name/detect", g.detect)
-	e.POST("/", g.event)
-	e.POST("/v1/events", g.event)
-	e.GET("/v1/functions", g.list)
-	e.GET("/v1/functions/:name", g.show)
+	if g.opts.Access != nil {
+		e.Use(echo.WrapMiddleware(g.opts.Access.CORS))
+	}
+	detect, read := g.may(access.ScopeDetect), g.may(access.ScopeRead)
+	e.POST("/v1/functions/:name/detect", g.detect, detect, g.traced)
+	e.POST("/", g.event, eventProblems, detect)
+	e.POST("/v1/events", g.event, eventProblems, detect)
+	g.jobDoors(e, detect)
+	e.GET("/v1/functions", g.list, read)
+	e.GET("/v1/functions/:name", g.show, read)
+	e.GET("/v1/functions/:name/decisions", g.decisions, read)
+	e.GET("/v1/costs", costsDoor(g.opts.Costs), read)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", g.ready)
-	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(g.registry, promhttp.HandlerOpts{})))
+	e.GET("/metrics", echo.WrapHandler(g.showMetrics()), read)
 	return e
 }
 
 // detect is POST /v1/functions/{name}/detect.
 func (g *Gateway) detect(c echo.Context) error {
+	if err := g.spend(c, 1); err != nil {
+		return err
+	}
+	async, err := g.readAsync(c)
+	if err != nil {
+		return err
+	}
 	req, err := g.read(c)
 	if err != nil {
 		return err
+	}
+	if async.asked {
+		return g.acceptRequest(c, req, async)
 	}
 	reply, err := g.infer(c.Request().Context(), req)
 	if err != nil {
@@ -122,7 +169,11 @@ func (g *Gateway) detect(c echo.Context) error {
 
 // list is GET /v1/functions.
 func (g *Gateway) list(c echo.Context) error {
-	return c.JSON(http.StatusOK, functionList{g.inventory.Functions()})
+	caller := callerOf(c)
+	mine := slices.DeleteFunc(g.inventory.Functions(), func(f functions.FunctionStatus) bool {
+		return caller.MayUse(f.Name) != nil
+	})
+	return c.JSON(http.StatusOK, functionList{mine})
 }
 
 type functionList struct {
@@ -131,6 +182,9 @@ type functionList struct {
 
 // show is GET /v1/functions/{name}.
 func (g *Gateway) show(c echo.Context) error {
+	if err := callerOf(c).MayUse(c.Param("name")); err != nil {
+		return err
+	}
 	for _, f := range g.inventory.Functions() {
 		if f.Name == c.Param("name") {
 			return c.JSON(http.StatusOK, f)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/gateway/coldstart"
 	"github.com/seed45885407/saccade/gateway/invoke"
@@ -14,7 +16,9 @@ import (
 // begins to wake when it is routed to, while its picture is still on the way.
 func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, error) {
 	// route
-	revision, err := g.Routes.Route(req.function)
+	revision, err := room(ctx, g.opts.Tracer, "route", func(context.Context) (functions.Revision, error) {
+		return g.Routes.Route(req.function)
+	})
 	if err != nil {
 		return functions.Reply{}, err
 	}
@@ -25,9 +29,13 @@ func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, erro
 		return functions.Reply{}, err
 	}
 	defer ticket.Leave()
+	bill := g.opts.Costs.Open(req.function, req.payer)
+	defer bill.Settle()
 
 	// fetch
-	picture, err := g.fetch(ctx, ticket, req)
+	picture, err := room(ctx, g.opts.Tracer, "fetch", func(ctx context.Context) ([]byte, error) {
+		return g.fetch(ctx, ticket, req, revision.Function.Spec.Scaling.MaxPayload())
+	})
 	if err != nil {
 		return functions.Reply{}, late(err)
 	}
@@ -38,13 +46,17 @@ func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, erro
 	var instance coldstart.Instance
 	var invoked, answered time.Time
 	for lost := true; lost; {
-		lease, err := ticket.Wait(ctx)
+		lease, err := room(ctx, g.opts.Tracer, "wait", ticket.Wait)
 		if err != nil {
 			return functions.Reply{}, late(err)
 		}
 		invoked = time.Now()
-		answer, err = g.Invoke.Detect(ctx, lease.Instance, picture, *req.params)
+		leave := bill.Enter(lease.Name)
+		answer, err = room(ctx, g.opts.Tracer, "invoke", func(ctx context.Context) (functions.Answer, error) {
+			return g.Invoke.Detect(ctx, lease.Instance, picture, *req.params)
+		}, trace.WithSpanKind(trace.SpanKindClient))
 		answered = time.Now()
+		leave(err == nil)
 		lease.Release()
 		lost = errors.Is(err, invoke.ErrLost) && ticket.MayRetry(ctx, lease)
 		if err != nil && !lost {
@@ -54,22 +66,31 @@ func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, erro
 	}
 
 	// reply
+	if err := answerFits(answer, revision.Function.Spec.Scaling.MaxPayload()); err != nil {
+		return functions.Reply{}, err
+	}
 	answer.Timing.Wait += functions.Millis(invoked.Sub(fetched))
 	if answer.Cold { // the instance's clock began when it could read the request
 		answer.Timing.Wait += max(0, functions.Millis(answered.Sub(fetched))-answer.Timing.Sum())
 	}
 	answer.Timing.Fetch = functions.Millis(fetched.Sub(req.began))
 	answer.Start.Pull = instance.Pull
-	return functions.NewReply(req.function, revision.Name, answer, time.Since(req.began)), nil
+	reply := functions.NewReply(req.function, revision.Name, answer, time.Since(req.began))
+	reply.Cost = bill.Settle()
+	return reply, nil
 }
 
-// fetch gets the picture's bytes, room for them reserved first.
-func (g *Gateway) fetch(ctx context.Context, ticket *coldstart.Ticket, req request) ([]byte, error) {
+// fetch gets the picture's bytes, at most as many as the function takes, room for them
+// reserved first.
+func (g *Gateway) fetch(ctx context.Context, ticket *coldstart.Ticket, req request, most int64) ([]byte, error) {
 	if err := ticket.Hold(req.size); err != nil {
 		return nil, err
 	}
 	picture, err := req.picture(ctx)
 	if err != nil {
+		return nil, err
+	}
+	if err := fits("the picture", len(picture), most); err != nil {
 		return nil, err
 	}
 	if err := checkFormat(picture); err != nil {

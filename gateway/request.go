@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/gateway/access"
 	"github.com/seed45885407/saccade/gateway/fetch"
 )
 
@@ -25,9 +26,14 @@ import (
 type request struct {
 	began    time.Time
 	function string
-	params   *functions.Parameters
+	// caller is who asks, payer the account that the cost goes to.
+	caller access.Caller
+	payer  string
+	params *functions.Parameters
 	// size is how many bytes the picture may need, before it is known.
 	size int64
+	// url is where the picture is, where the request says so instead of having it.
+	url string
 	// picture gets the bytes. It may complete params on the way.
 	picture func(ctx context.Context) ([]byte, error)
 	// annotated is set where the reply is to be a picture: png or jpeg.
@@ -42,7 +48,10 @@ const maxJSONOverhead = 64 << 10
 // woken anything.
 func (g *Gateway) read(c echo.Context) (request, error) {
 	r := c.Request()
-	req := request{began: time.Now(), function: c.Param("name")}
+	req := request{began: time.Now(), function: c.Param("name"), caller: callerOf(c), payer: callerOf(c).ID()}
+	if err := req.caller.MayUse(req.function); err != nil { // before it is told whether there is one
+		return req, err
+	}
 	params, err := readQuery(r.URL.Query())
 	if err != nil {
 		return req, err
@@ -169,7 +178,7 @@ func (g *Gateway) peek(body io.Reader, declared int64) (io.Reader, error) {
 			declared, g.opts.MaxBytes)
 	}
 	b := bufio.NewReaderSize(body, 4<<10)
-	head, err := b.Peek(functions.FormatBytes)
+	head, err := b.Peek(functions.ForeignBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, brokeOff(err, "the upload broke off")
 	}
@@ -191,6 +200,9 @@ func checkFormat(head []byte) error {
 		return functions.Errorf(functions.Unreadable, "the picture is empty")
 	}
 	if functions.FormatOf(head) == "" {
+		if name := functions.ForeignFormat(head); name != "" {
+			return functions.Errorf(functions.Unsupported, "this is %s, which is not read; %s are", name, functions.Formats)
+		}
 		return functions.Errorf(functions.Unsupported, "these bytes are no picture in a format that is read: %s",
 			functions.Formats)
 	}
@@ -254,7 +266,7 @@ func (g *Gateway) understand(text []byte, req *request) error {
 	case b.Image == nil, (b.Image.URL == "") == (b.Image.Base64 == ""):
 		return functions.Errorf(functions.Invalid, `image must have either a "url" or a "base64"`)
 	case b.Image.URL != "":
-		req.size = g.opts.MaxBytes
+		req.size, req.url = g.opts.MaxBytes, b.Image.URL
 		req.picture = func(ctx context.Context) ([]byte, error) { return g.Fetch.Fetch(ctx, b.Image.URL) }
 	default:
 		return g.takeBase64(b.Image.Base64, req)

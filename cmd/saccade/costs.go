@@ -28,7 +28,7 @@ func costsCommand() *cobra.Command {
 			if cmd.Flags().Changed("key") {
 				query.Key = &key
 			}
-			c, err := client.New(cmp.Or(gateway, os.Getenv(config.EnvGateway), "http://"+config.DefaultListen), client.Options{})
+			c, err := client.New(cmp.Or(gateway, os.Getenv(config.EnvGateway), "http://"+config.DefaultListen), client.Options{Key: os.Getenv(config.EnvAPIKey)})
 			if err != nil {
 				return err
 			}

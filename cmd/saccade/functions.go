@@ -34,6 +34,6 @@ func functionsCommand(cfg *config.Saccade) *cobra.Command {
 	platformFlags(cmd, cfg)
 	cmd.Flags().StringVarP(&format, "output", "o", string(render.Table), "table, json or ndjson")
 	cmd.Flags().StringVar(&gateway, "gateway", "", "the gateway's `URL` ("+config.EnvGateway+")")
-	cmd.AddCommand(addCommand(cfg))
+	cmd.AddCommand(addCommand(cfg), whyCommand())
 	return cmd
 }

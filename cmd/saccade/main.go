@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/seed45885407/saccade/config"
 )
@@ -38,7 +39,10 @@ var errSaid = errors.New("failed")
 
 // run is the program without its process.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) error {
-	cfg := config.Default()
+	cfg, err := configuration(args)
+	if err != nil {
+		return err
+	}
 	root := &cobra.Command{
 		Use:           "saccade",
 		Short:         "Serverless object detection: functions that sleep at zero and wake in tens of milliseconds",
@@ -51,9 +55,26 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	root.PersistentFlags().String("config", "", "configuration `file`; flags count before it ("+config.EnvConfig+")") // see configuration
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(upCommand(&cfg), detectCommand(&cfg), functionsCommand(&cfg), demoCommand(&cfg), modelsCommand(&cfg))
+	root.AddCommand(upCommand(&cfg), detectCommand(&cfg), functionsCommand(&cfg), demoCommand(&cfg), modelsCommand(&cfg), keysCommand(), costsCommand())
 	return root.ExecuteContext(ctx)
+}
+
+// configuration is what environment and file say, before the flags do: they are
+// declared with it as their defaults.
+func configuration(args []string) (config.Saccade, error) {
+	cfg := config.Default()
+	flags := pflag.NewFlagSet("configuration", pflag.ContinueOnError)
+	flags.ParseErrorsAllowlist.UnknownFlags = true
+	flags.Usage = func() {}
+	flags.SetOutput(io.Discard)
+	file := flags.String("config", os.Getenv(config.EnvConfig), "")
+	_ = flags.Parse(args) // what is wrong is said by the command
+	if *file == "" {
+		return cfg, nil
+	}
+	return cfg, cfg.Load(*file)
 }
 
 // platformFlags are the flags of every command that may bring the platform up.

@@ -266,7 +266,7 @@ func forgetUnwired(t *testing.T, base string, missing map[string]string) {
 }
 
 // checkRules asks Prometheus how it gets on with the alerts.
-func checkRules(t *testing.T, p prometheus, want int) {
+func checkRules(t *testing.T, p scraper, want int) {
 	t.Helper()
 	var data struct {
 		Groups []struct {

@@ -21,14 +21,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// prometheus is a Prometheus that scrapes every 200 ms, by the shipped configuration.
-type prometheus struct {
+// scraper is a Prometheus that scrapes every 200 ms, by the shipped configuration.
+type scraper struct {
 	*testing.T
 	base string
 }
 
 // startPrometheus gives the shipped scrape jobs their targets.
-func startPrometheus(t *testing.T, targets map[string]string) prometheus {
+func startPrometheus(t *testing.T, targets map[string]string) scraper {
 	t.Helper()
 	program, err := exec.LookPath("prometheus")
 	if err != nil {
@@ -77,7 +77,7 @@ func startPrometheus(t *testing.T, targets map[string]string) prometheus {
 			t.Logf("prometheus said:\n%s", &log)
 		}
 	})
-	return prometheus{t, "http://" + address}
+	return scraper{t, "http://" + address}
 }
 
 func freeAddress(t *testing.T) string {
@@ -91,7 +91,7 @@ func freeAddress(t *testing.T) string {
 }
 
 // get asks the HTTP API.
-func (p prometheus) get(path string, query url.Values, into any) error {
+func (p scraper) get(path string, query url.Values, into any) error {
 	resp, err := http.Get(p.base + path + "?" + query.Encode())
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ var errNoData = errors.New("it returns no data")
 
 // query says what is wrong with an expression: that it does not parse, or that it
 // returns nothing but NaN.
-func (p prometheus) query(expr string) error {
+func (p scraper) query(expr string) error {
 	var data struct {
 		Result []struct{ Value [2]any }
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/seed45885407/saccade/client"
 	"github.com/seed45885407/saccade/config"
 	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/gateway/access"
 )
 
 // withGateway calls use with a client of the gateway that runs: the one named by
@@ -27,7 +28,7 @@ func withGateway(cmd *cobra.Command, cfg config.Saccade, named string, use func(
 	if base == "" {
 		base = "http://" + config.DefaultListen
 	}
-	c, err := client.New(base, client.Options{})
+	c, err := client.New(base, client.Options{Key: os.Getenv(config.EnvAPIKey)})
 	if err != nil {
 		return err
 	}
@@ -54,12 +55,14 @@ func withOwn(ctx context.Context, cfg config.Saccade, log *slog.Logger, change f
 	if err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
+	// Nobody else is to come in, and nothing is left for later.
+	cfg.Listen, cfg.Access, cfg.Jobs, cfg.Sources, cfg.Sinks = listener.Addr().String(), access.Options{}, config.Jobs{Off: true}, nil, nil
 	s, err := newStack(cfg, log, change)
 	if err != nil {
 		listener.Close()
 		return err
 	}
-	c, err := client.New("http://"+listener.Addr().String(), client.Options{})
+	c, err := client.New("http://"+listener.Addr().String(), client.Options{Key: os.Getenv(config.EnvAPIKey)})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,15 +15,22 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/seed45885407/saccade/config"
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/functions/catalog"
 	"github.com/seed45885407/saccade/gateway"
+	"github.com/seed45885407/saccade/gateway/access"
 	"github.com/seed45885407/saccade/gateway/coldstart"
+	"github.com/seed45885407/saccade/gateway/costs"
+	"github.com/seed45885407/saccade/gateway/events"
 	"github.com/seed45885407/saccade/gateway/fetch"
 	"github.com/seed45885407/saccade/gateway/invoke"
+	"github.com/seed45885407/saccade/gateway/jobs"
 	"github.com/seed45885407/saccade/gateway/routing"
 	"github.com/seed45885407/saccade/knative/local"
+	"github.com/seed45885407/saccade/telemetry"
 )
 
 // stack is a gateway with the local platform behind it.
@@ -34,6 +42,10 @@ type stack struct {
 	rooms    gateway.Rooms
 	deployer *deployer
 	draining atomic.Bool
+	access   *access.Access
+	ledger   *costs.Ledger
+	later    *later
+	traces   *telemetry.Traces
 	log      *slog.Logger
 }
 
@@ -59,21 +71,73 @@ func newStack(cfg config.Saccade, log *slog.Logger, change func(*functions.Funct
 	routes := &routing.Table{}
 	s.platform, err = local.New(routes, local.Options{
 		Runtime: program, Cache: cfg.Cache, MaxInstances: cfg.MaxInstances, Log: log,
-		Started: func(function string, start functions.Start) { s.gateway.ColdStarted(function, start) },
+		Started:     func(function string, start functions.Start) { s.gateway.ColdStarted(function, start) },
+		StartFailed: func(function string) { s.gateway.StartFailed(function) },
 	})
 	if err != nil {
 		return nil, err
 	}
+	s.ledger = costs.New(cfg.Prices, s.platform, costs.Options{})
 	s.room = coldstart.New(s.platform, coldstart.Options{MaxWaiting: cfg.MaxWaiting, MaxBytes: cfg.MaxWaitingBytes})
-	s.rooms = gateway.Rooms{Routes: routes, Fetch: fetcher, Waiting: s.room, Invoke: invoke.New()}
-	s.gateway = gateway.New(s.rooms, s.platform, gateway.Options{
-		Log: log, MaxBytes: cfg.MaxPictureBytes, Ready: func() bool { return !s.draining.Load() },
-	})
+	if s.traces, err = newTraces(log); err != nil {
+		return nil, err
+	}
+	callers, err := s.openAccess()
+	if err != nil {
+		return nil, err
+	}
+	s.later, err = newLater(context.Background(), cfg, jobs.Options{
+		Source: cfg.Events.Source, Guard: fetcher, ParallelOf: s.parallelOf(routes),
+	}, log)
+	if err != nil {
+		s.access.Close()
+		return nil, err
+	}
+	s.rooms = gateway.Rooms{Routes: routes, Fetch: fetcher, Waiting: s.room, Invoke: invoke.New(), Jobs: s.later.jobs}
+	options := gateway.Options{
+		Log: log, MaxBytes: cfg.MaxPictureBytes, Ready: func() bool { return !s.draining.Load() }, Version: version,
+		Access: s.access, Costs: s.ledger, Metrics: []prometheus.Collector{s.ledger, callers},
+		Events: gateway.EventOptions{
+			Source: cfg.Events.Source, Routes: events.Routes{Table: cfg.Events.Routes, Default: cfg.Events.Default},
+			BatchEvents: cfg.Events.BatchEvents, BatchBytes: cfg.Events.BatchBytes,
+		},
+	}
+	if s.traces.On() {
+		options.Tracer = s.traces.Tracer("github.com/seed45885407/saccade/gateway")
+	}
+	s.gateway = gateway.New(s.rooms, s.platform, options)
 	s.deployer = &deployer{
 		catalog: catalog.New(functions.Shipped, cfg.Functions...), platform: s.platform,
 		models: models, change: change, log: log,
 	}
 	return s, nil
+}
+
+// openAccess makes the door, and counts who comes to it.
+func (s *stack) openAccess() (*prometheus.CounterVec, error) {
+	callers := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "saccade_callers_total",
+		Help: "Requests by how their caller said who it is, and by the kind of refusal, empty for none.",
+	}, []string{"via", "kind"})
+	o := s.cfg.Access
+	o.Identified = func(via access.Via, kind functions.Kind) { callers.WithLabelValues(string(via), string(kind)).Inc() }
+	o.Report = func(err error) { s.log.Warn("access", "error", err) }
+	var err error
+	s.access, err = access.New(o, s.cfg.Listen)
+	return callers, err
+}
+
+// parallelOf is how many jobs of a function are worked on at a time: as many as all
+// its instances take. Requests whose callers wait share the instances with them.
+func (s *stack) parallelOf(routes *routing.Table) func(string) int {
+	return func(function string) int {
+		revision, err := routes.Route(function)
+		if err != nil {
+			return jobs.DefaultParallel
+		}
+		scaling := revision.Function.Spec.Scaling
+		return max(1, scaling.ContainerConcurrency) * max(1, scaling.MaxScale, s.cfg.MaxInstances)
+	}
 }
 
 // serve answers on listener until ctx ends, then stops in order and returns when
@@ -90,14 +154,17 @@ func (s *stack) serve(ctx context.Context, listener net.Listener, watch bool) er
 	if watch {
 		group.Go(func() { s.deployer.watch(ctx) })
 	}
+	group.Go(func() { s.ledger.Run(platformCtx) })
+	served := make(chan error, 2)
+	stopLater := s.later.run(s.gateway, func(err error) { served <- err })
 	server := newServer(s.gateway.Handler(), s.log)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-served:
+	secured, _, err := access.TLS(s.cfg.Access)
+	if err == nil {
+		go func() { served <- serveOn(server, listener, secured) }()
+		select {
+		case <-ctx.Done():
+		case err = <-served:
+		}
 	}
 	// 1. Readiness fails, so that nobody sends more.
 	s.draining.Store(true)
@@ -105,19 +172,59 @@ func (s *stack) serve(ctx context.Context, listener net.Listener, watch bool) er
 	drainCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Drain)
 	defer cancel()
 	err = errors.Join(err, server.Shutdown(drainCtx))
-	// 3. Instances leave, downloads stop.
+	// 3. Jobs that are worked on end, or stay for the next time.
+	stopLater()
+	// 4. Instances leave, downloads stop.
 	stopPlatform()
 	group.Wait()
-	// 4. Connections close.
+	// 5. Connections and the store close.
 	s.rooms.Invoke.Close()
 	s.rooms.Fetch.Close()
+	s.access.Close()
+	err = errors.Join(err, s.later.close())
+	// 6. The last spans are delivered, or given up: nobody waits long for them.
+	tracesCtx, cancelTraces := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
+	defer cancelTraces()
+	if err := s.traces.Shutdown(tracesCtx); err != nil {
+		s.log.Warn("spans are lost", "error", err)
+	}
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
 	return errors.Join(err, platformErr)
 }
 
-// newServer speaks HTTP/1.1 and HTTP/2 without TLS (h2c).
+// lastSpans is how long the last spans may take to be delivered.
+const lastSpans = 5 * time.Second
+
+// newTraces makes the traces that the environment asks for.
+func newTraces(log *slog.Logger) (*telemetry.Traces, error) {
+	traces, err := telemetry.New(telemetry.Options{
+		Service: "saccade-gateway", Version: version,
+		Failed: func(err error) {
+			if err != nil {
+				log.Warn("spans cannot be delivered", "error", err)
+			} else {
+				log.Info("spans are delivered again")
+			}
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("traces: %w", err)
+	}
+	return traces, nil
+}
+
+// serveOn serves with TLS where there is a certificate.
+func serveOn(server *http.Server, listener net.Listener, secured *tls.Config) error {
+	if secured == nil {
+		return server.Serve(listener)
+	}
+	server.TLSConfig = secured
+	return server.ServeTLS(listener, "", "")
+}
+
+// newServer speaks HTTP/1.1 and HTTP/2, without TLS too (h2c).
 func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 	server := &http.Server{
 		Handler:           handler,
@@ -128,6 +235,7 @@ func newServer(handler http.Handler, log *slog.Logger) *http.Server {
 		Protocols:         new(http.Protocols),
 	}
 	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(true)
 	server.Protocols.SetUnencryptedHTTP2(true)
 	return server
 }

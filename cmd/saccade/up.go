@@ -30,12 +30,16 @@ func upCommand(cfg *config.Saccade) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("listening: %w", err)
 			}
-			s, err := newStack(*cfg, slog.New(handler), nil)
+			s, err := upStack(*cfg, slog.New(handler))
 			if err != nil {
 				listener.Close()
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "saccade is up at http://%s; interrupt to stop\n", listener.Addr())
+			scheme := "http"
+			if cfg.Access.TLS.CertFile != "" {
+				scheme = "https"
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "saccade is up at %s://%s; interrupt to stop\n", scheme, listener.Addr())
 			return s.serve(cmd.Context(), listener, true)
 		},
 	}
@@ -46,7 +50,27 @@ func upCommand(cfg *config.Saccade) *cobra.Command {
 	f.IntVar(&cfg.MaxWaiting, "max-waiting", cfg.MaxWaiting, "most `requests` of one function that wait for an instance")
 	f.Int64Var(&cfg.MaxWaitingBytes, "max-waiting-bytes", cfg.MaxWaitingBytes, "most `bytes` of pictures held at a time")
 	f.DurationVar(&cfg.Drain, "drain", cfg.Drain, "how long requests may take to finish when stopping")
+	f.StringVar(&cfg.Jobs.Dir, "jobs-dir", cfg.Jobs.Dir, "`folder` where accepted requests are kept until they are done (default: saccade/jobs in the folder for state)")
+	f.BoolVar(&cfg.Jobs.Off, "no-jobs", cfg.Jobs.Off, "take no requests to be done later")
 	f.BoolVar(&logJSON, "log-json", false, "log as JSON")
 	f.BoolVar(&verbose, "verbose", false, "log health checks and connection faults too")
 	return cmd
+}
+
+// upStack is a stack that keeps jobs, also where nobody said where. A second gateway
+// of the same user has no such place: it says so and goes without, since nobody has
+// asked for it.
+func upStack(cfg config.Saccade, log *slog.Logger) (*stack, error) {
+	byDefault := cfg.Jobs.Dir == "" && cfg.Jobs.URL == "" && !cfg.Jobs.Off
+	if byDefault {
+		cfg.Jobs.Dir = config.JobsFolder()
+	}
+	s, err := newStack(cfg, log, nil)
+	if byDefault && len(cfg.Sources) == 0 && isTaken(err) {
+		log.Warn("requests are not taken to be done later: another gateway has the folder; give this one its own with --jobs-dir",
+			"folder", cfg.Jobs.Dir)
+		cfg.Jobs.Off = true
+		s, err = newStack(cfg, log, nil)
+	}
+	return s, err
 }

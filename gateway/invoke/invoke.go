@@ -20,6 +20,10 @@ import (
 	"strconv"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/functions/problem"
 	"github.com/seed45885407/saccade/gateway/coldstart"
@@ -82,6 +86,7 @@ func (i *Invoker) Detect(ctx context.Context, instance coldstart.Instance, pictu
 	// A detection changes nothing: a kept-alive connection that turns out to be
 	// closed may be replaced silently. The key itself is not sent.
 	req.Header["Idempotency-Key"] = nil
+	hand(ctx, instance, req)
 
 	resp, err := i.client.Do(req)
 	if err != nil {
@@ -99,6 +104,15 @@ func (i *Invoker) Detect(ctx context.Context, instance coldstart.Instance, pictu
 		return answer, fmt.Errorf("reading the answer of %s: %w", instance.Name, err)
 	}
 	return answer, nil
+}
+
+// hand gives the instance the trace the request is in, the caller's own where
+// there is no other.
+func hand(ctx context.Context, instance coldstart.Instance, req *http.Request) {
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(req.Header))
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.SetAttributes(attribute.String("saccade.instance", instance.Name), attribute.Bool("saccade.cold_start", !instance.Ready))
+	}
 }
 
 // lost tells an instance that went away from a caller that did.
