@@ -36,9 +36,11 @@ var arrows = []struct{ room, may string }{
 
 	{"./runtime/turbo/...", "./runtime/turbo/..."},
 	{"./runtime/vision", "./functions"},
+	{"./runtime/device", ""},
 	{"./runtime/detector", "./functions ./runtime/vision"},
 	{"./runtime/onnx/...", "./functions ./runtime/detector ./runtime/vision ./runtime/onnx/..."},
-	{"./runtime/serve", "./functions/... ./models/... ./runtime/detector ./runtime/vision"},
+	{"./runtime/schedule", "./functions ./runtime/detector"},
+	{"./runtime/serve", "./functions/... ./models/... ./runtime/detector ./runtime/device ./runtime/vision"},
 	{"./runtime/lambda/...", "./functions/... ./gateway/events"},
 	{"./runtime/oip", "./functions/... ./runtime/detector ./runtime/vision ./runtime/serve ./runtime/oip/..."},
 	{"./runtime/oip/inference", ""},
@@ -46,7 +48,8 @@ var arrows = []struct{ room, may string }{
 
 	{"./knative/local", "./functions/... ./models/... ./gateway/routing ./gateway/coldstart ./knative/scaling"},
 	{"./knative/scaling", "./functions"},
-	{"./contrast/simulate", "./knative/scaling"},
+	{"./contrast/traces", "./functions"},
+	{"./contrast/simulate", "./functions ./knative/scaling ./contrast/traces"},
 
 	{"./telemetry", ""},
 

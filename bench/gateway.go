@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,6 +33,7 @@ type gatewayProcess struct {
 	// model and sum are what the function serves, once warm.
 	model, sum string
 	runtime    string
+	sent       atomic.Int64
 }
 
 // warmCopy is the copy whose warm requests are measured.
@@ -145,7 +147,7 @@ func (g *gatewayProcess) warmUp(ctx context.Context) error {
 }
 
 func (g *gatewayProcess) detect(ctx context.Context, function string) (functions.Reply, error) {
-	return g.client.Detect(ctx, function, client.Source{Data: g.picture}, functions.Parameters{})
+	return g.client.Detect(ctx, function, client.Source{Data: distinct(g.picture, g.sent.Add(1))}, functions.Parameters{})
 }
 
 // instanceOf is the process id of the function's one instance.

@@ -67,6 +67,15 @@ type Saccade struct {
 	MaxWaiting int `yaml:"maxWaiting"`
 	// MaxWaitingBytes is the most bytes of pictures held at a time. Default 256 MiB.
 	MaxWaitingBytes int64 `yaml:"maxWaitingBytes"`
+	// MaxWaitingAll is the most requests of all functions together that wait for an
+	// instance. Default (0): four times MaxWaiting.
+	MaxWaitingAll int `yaml:"maxWaitingAll"`
+	// MaxWaitingBytesOf is the most bytes of pictures held for one function. Default
+	// (0): half of MaxWaitingBytes.
+	MaxWaitingBytesOf int64 `yaml:"maxWaitingBytesOf"`
+	// MaxDelay is how long a request may be expected to wait for a function that is
+	// warm and gets no more instances. Default (0): 250ms.
+	MaxDelay time.Duration `yaml:"maxDelay"`
 	// FetchAllow lists hosts, addresses or networks (CIDR) inside private address
 	// space that pictures may be fetched from. Default: none.
 	FetchAllow []string `yaml:"fetchAllow"`
@@ -208,6 +217,10 @@ func (c Saccade) Validate() error {
 	check(c.MaxWaiting > 0, "max-waiting: %d is not positive", c.MaxWaiting)
 	check(c.MaxWaitingBytes >= c.MaxPictureBytes, "max-waiting-bytes: %d is less than one picture of %d",
 		c.MaxWaitingBytes, c.MaxPictureBytes)
+	check(c.MaxWaitingAll == 0 || c.MaxWaitingAll >= c.MaxWaiting, "maxWaitingAll: %d is less than maxWaiting", c.MaxWaitingAll)
+	check(c.MaxWaitingBytesOf == 0 || c.MaxWaitingBytesOf >= c.MaxPictureBytes,
+		"maxWaitingBytesOf: %d is less than one picture of %d", c.MaxWaitingBytesOf, c.MaxPictureBytes)
+	check(c.MaxDelay >= 0, "maxDelay: %v is less than nothing", c.MaxDelay)
 	check(c.Drain > 0, "drain: %v is not positive", c.Drain)
 	for name, err := range map[string]error{
 		"access": c.Access.Check(), "events": events.Routes{Table: c.Events.Routes}.Check(), "prices": c.Prices.Check(),

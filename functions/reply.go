@@ -21,6 +21,9 @@ type Reply struct {
 	Timing    ReplyTiming `json:"timing_ms"`
 	// Cost is what the request cost, where the gateway reckons it.
 	Cost *Cost `json:"cost,omitempty"`
+	// Recall is shared where the answer is that of another request for the very same,
+	// hit where it was known already, and empty where an instance was asked.
+	Recall string `json:"recall,omitempty"`
 	// Annotated is there where the request asked for it.
 	Annotated *Annotated `json:"annotated,omitempty"`
 }

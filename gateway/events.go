@@ -86,6 +86,10 @@ func (g *Gateway) single(c echo.Context, mode events.Mode, params functions.Para
 		return err
 	}
 	req := request{began: time.Now(), caller: callerOf(c), payer: callerOf(c).ID(), params: &params}
+	var err error
+	if req.deadline, err = readDeadline(r.Header, req.began); err != nil {
+		return err
+	}
 	event, err := g.readEvent(r, mode, &req)
 	if err != nil {
 		g.eventFailed(req.function, err)

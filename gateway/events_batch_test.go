@@ -19,7 +19,7 @@ func TestABatchIsAnsweredOneByOneInOrder(t *testing.T) {
 		`{"id":"2","subject":"s","data":{}}`,
 		`"no event"`,
 		inJSON("4", forEye+`"data":{"image":{"base64":"aGVsbG8="}}`),
-		inJSON("5", forEye+inPNG(t)),
+		inJSON("5", forEye+inAnotherPNG(t)),
 		strings.Replace(inJSON("6", forEye+inPNG(t)), events.TypeDetect, events.TypeFailed, 1),
 	}, ",") + "]"
 	status, h, body := w.post(eventsPath, "application/cloudevents-batch+json; charset=utf-8", strings.NewReader(batch))
@@ -103,7 +103,11 @@ func TestABatchDoesNotTakeMoreThanItsShare(t *testing.T) {
 	w := newWorld(t)
 	w.gateway.opts.Events.BatchParallel = 2
 	w.gate = make(chan struct{})
-	batch := "[" + strings.TrimSuffix(strings.Repeat(inJSON("1", forEye+inPNG(t))+",", 5), ",") + "]"
+	var five []string
+	for range 5 {
+		five = append(five, inJSON("1", forEye+inAnotherPNG(t)))
+	}
+	batch := "[" + strings.Join(five, ",") + "]"
 	done := make(chan int)
 	go func() {
 		status, _, _ := w.post("/", "application/cloudevents-batch+json", strings.NewReader(batch))

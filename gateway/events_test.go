@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -27,6 +28,12 @@ func inJSON(id, members string) string {
 }
 
 const forEye = `"subject":"gate 1","function":"eye","traceparent":"00-1-2-01","tracestate":"a=b",`
+
+// inAnotherPNG is inPNG with a picture that was not there before.
+func inAnotherPNG(t *testing.T) string {
+	picture := append(aPicture(t), rand.Text()...)
+	return `"datacontenttype":"image/png","data_base64":"` + base64.StdEncoding.EncodeToString(picture) + `"`
+}
 
 // inPNG is the data of an event with a picture.
 func inPNG(t *testing.T) string {

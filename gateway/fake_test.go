@@ -19,6 +19,7 @@ import (
 	"github.com/seed45885407/saccade/gateway/coldstart"
 	"github.com/seed45885407/saccade/gateway/fetch"
 	"github.com/seed45885407/saccade/gateway/invoke"
+	"github.com/seed45885407/saccade/gateway/recall"
 	"github.com/seed45885407/saccade/gateway/routing"
 )
 
@@ -65,7 +66,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.gateway = New(Rooms{Routes: routes, Fetch: fetcher, Waiting: w.room, Invoke: invoke.New()}, w, Options{})
+	w.gateway = New(Rooms{Routes: routes, Fetch: fetcher, Waiting: w.room, Recall: recall.New(recall.Options{}), Invoke: invoke.New()}, w, Options{})
 	w.server = httptest.NewServer(w.gateway.Handler())
 	t.Cleanup(w.server.Close)
 	return w

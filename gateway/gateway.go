@@ -29,6 +29,7 @@ import (
 	"github.com/seed45885407/saccade/gateway/invoke"
 	"github.com/seed45885407/saccade/gateway/jobs"
 	"github.com/seed45885407/saccade/gateway/limits"
+	"github.com/seed45885407/saccade/gateway/recall"
 	"github.com/seed45885407/saccade/gateway/routing"
 )
 
@@ -41,6 +42,7 @@ type Inventory interface {
 type Rooms struct {
 	Routes  *routing.Table
 	Fetch   *fetch.Fetcher
+	Recall  *recall.Room
 	Waiting *coldstart.Room
 	Invoke  *invoke.Invoker
 	// Jobs keep work that is done later. Nil: all is done while the caller waits, and
@@ -101,6 +103,7 @@ func New(rooms Rooms, inventory Inventory, opts Options) *Gateway {
 	g.metrics = newMetrics(g.registry, cmp.Or(opts.Version, "unknown"))
 	g.registry.MustRegister(newGauges(inventory, rooms.Waiting), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	g.registry.MustRegister(rooms.Recall)
 	g.registry.MustRegister(opts.Metrics...)
 	if rooms.Jobs != nil {
 		g.registry.MustRegister(rooms.Jobs)
@@ -122,7 +125,7 @@ func (g *Gateway) StartFailed(function string) {
 func (g *Gateway) Handler() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = g.fail
-	e.Use(middleware.RequestID(), g.observe, pace, middleware.RecoverWithConfig(middleware.RecoverConfig{
+	e.Use(middleware.RequestID(), g.observe, pace, g.held, middleware.RecoverWithConfig(middleware.RecoverConfig{
 		DisablePrintStack: true, DisableErrorHandler: true,
 	}))
 	if g.opts.Access != nil {
@@ -139,6 +142,7 @@ func (g *Gateway) Handler() http.Handler {
 	e.GET("/v1/costs", costsDoor(g.opts.Costs), read)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", g.ready)
+	descriptionDoors(e)
 	e.GET("/metrics", echo.WrapHandler(g.showMetrics()), read)
 	return e
 }
@@ -160,9 +164,14 @@ func (g *Gateway) detect(c echo.Context) error {
 		return g.acceptRequest(c, req, async)
 	}
 	reply, err := g.infer(c.Request().Context(), req)
+	if errors.Is(err, errNotModified) {
+		setValidators(c.Response().Header(), req.conditions.etag, g.Recall.Age())
+		return c.NoContent(http.StatusNotModified)
+	}
 	if err != nil {
 		return err
 	}
+	setValidators(c.Response().Header(), req.conditions.etag, g.Recall.Age())
 	c.Set(replyKey, &reply)
 	return answer(c, req, reply)
 }

@@ -17,6 +17,8 @@ import (
 const (
 	// replyKey is where detect leaves its reply.
 	replyKey = "reply"
+	// bodyKey is where pace leaves the body.
+	bodyKey = "body"
 	// callerKey is where may leaves who was let in, an access.Caller.
 	callerKey = "caller"
 )
@@ -80,7 +82,7 @@ func line(c echo.Context, took time.Duration) []slog.Attr {
 		attrs = append(attrs, slog.String("caller", caller.ID()))
 	}
 	var in int64
-	if body, ok := r.Body.(*pacedBody); ok {
+	if body, ok := c.Get(bodyKey).(*pacedBody); ok {
 		in = body.read
 	}
 	return append(attrs,

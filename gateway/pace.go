@@ -33,6 +33,7 @@ func pace(next echo.HandlerFunc) echo.HandlerFunc {
 			// Of a body that nobody reads the server reads the rest, before it answers.
 			_ = body.control.SetReadDeadline(body.began.Add(uploadGrace))
 			r.Body = body
+			c.Set(bodyKey, body)
 		}
 		return next(c)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/gateway/recall"
 )
 
 // answer writes a reply in the form that was asked for.
@@ -15,6 +16,9 @@ func answer(c echo.Context, req request, reply functions.Reply) error {
 	h := c.Response().Header()
 	h.Set("Server-Timing", serverTiming(reply))
 	h.Set("Vary", "Accept")
+	if status := recall.CacheStatus(reply.Recall); status != "" {
+		h.Set("Cache-Status", status)
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	if req.annotated != "" && reply.Annotated != nil {
 		return c.Blob(http.StatusOK, reply.Annotated.ContentType, reply.Annotated.Data)

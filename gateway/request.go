@@ -36,6 +36,10 @@ type request struct {
 	url string
 	// picture gets the bytes. It may complete params on the way.
 	picture func(ctx context.Context) ([]byte, error)
+	// deadline is the caller's own, zero for none.
+	deadline time.Time
+	// conditions are the caller's; nil where there can be none.
+	conditions *conditions
 	// annotated is set where the reply is to be a picture: png or jpeg.
 	annotated string
 }
@@ -57,6 +61,10 @@ func (g *Gateway) read(c echo.Context) (request, error) {
 		return req, err
 	}
 	req.params = &params
+	if req.deadline, err = readDeadline(r.Header, req.began); err != nil {
+		return req, err
+	}
+	req.conditions = &conditions{header: r.Header}
 	if req.annotated = wantsPicture(r.Header.Get("Accept")); req.annotated != "" {
 		params.Draw = req.annotated
 	}

@@ -80,7 +80,8 @@ func run(path, sum, cache, pictureFile string) error {
 			return err
 		}
 		f.detector, err = detector.New(detector.Options{
-			Family: recognised.Family, InputSize: recognised.InputSize, Labels: recognised.Labels,
+			Family: recognised.Family, InputSize: recognised.InputSize, Feed: recognised.Feed, Read: recognised.Read,
+			Layout: recognised.Layout, Beside: recognised.Beside, Labels: recognised.Labels,
 		})
 		return err
 	})

@@ -21,6 +21,7 @@ import (
 	"github.com/seed45885407/saccade/gateway/coldstart"
 	"github.com/seed45885407/saccade/gateway/fetch"
 	"github.com/seed45885407/saccade/gateway/invoke"
+	"github.com/seed45885407/saccade/gateway/recall"
 	"github.com/seed45885407/saccade/gateway/routing"
 )
 
@@ -65,7 +66,7 @@ func hostile(t *testing.T, attack func(t *testing.T, platform *asleep, dial func
 			t.Fatal(err)
 		}
 		rooms := gateway.Rooms{
-			Routes: routes, Fetch: fetcher, Waiting: coldstart.New(platform, coldstart.Options{}), Invoke: invoke.New(),
+			Routes: routes, Fetch: fetcher, Waiting: coldstart.New(platform, coldstart.Options{}), Recall: recall.New(recall.Options{}), Invoke: invoke.New(),
 		}
 		server := newServer(gateway.New(rooms, platform, gateway.Options{}).Handler(), slog.New(slog.DiscardHandler))
 		listener := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}

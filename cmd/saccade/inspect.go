@@ -28,11 +28,12 @@ func modelsCommand(cfg *config.Saccade) *cobra.Command {
 // inspectCommand is saccade models inspect.
 func inspectCommand(cfg *config.Saccade) *cobra.Command {
 	var format, family string
-	var inputSize int
+	var asJSON bool
+	var declared functions.Model
 	cmd := &cobra.Command{
 		Use:   "inspect FILE|URL",
 		Short: "Say what a model is, how it will be fed and read, and why",
-		Long: "Inspect looks into an ONNX file, without running it: what it is, how many parameters it has, how\n" +
+		Long: "Inspect looks into an ONNX file, without running it: what it is, what a picture costs it, how\n" +
 			"pictures will be fed to it and boxes read from it, and what each of that was told by. Where it\n" +
 			"cannot tell, it says what would settle it in function.yaml, and fails.",
 		Args: cobra.ExactArgs(1),
@@ -40,7 +41,10 @@ func inspectCommand(cfg *config.Saccade) *cobra.Command {
 			if format != "table" && format != "json" {
 				return fmt.Errorf("no output format %q: it is table or json", format)
 			}
-			declared := functions.Model{Family: functions.Family(family), InputSize: inputSize}
+			if asJSON {
+				format = "json"
+			}
+			declared.Family = functions.Family(family)
 			seen, err := look(cmd, *cfg, args[0], declared)
 			if err != nil {
 				return publicly(err)
@@ -58,8 +62,11 @@ func inspectCommand(cfg *config.Saccade) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&format, "output", "o", "table", "table or json")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "the same as --output json")
 	cmd.Flags().StringVar(&family, "family", "", "take the model for one of this `family`, as spec.model.family would")
-	cmd.Flags().IntVar(&inputSize, "input-size", 0, "feed `pixels` a side, as spec.model.inputSize would")
+	cmd.Flags().IntVar(&declared.InputSize, "input-size", 0, "feed `pixels` a side, as spec.model.inputSize would")
+	cmd.Flags().StringVar(&declared.Read.Corners, "corners", "", "take boxes for xyxy, yxyx or cxcywh, as spec.model.read.corners would")
+	cmd.Flags().StringVar(&declared.Read.Unit, "unit", "", "take them for pixels or shares, as spec.model.read.unit would")
 	cmd.Flags().StringVar(&cfg.Cache, "cache", cfg.Cache, "`folder` for models and optimised graphs ("+config.EnvCache+")")
 	cmd.Flags().StringVar(&cfg.ModelMirror, "model-mirror", cfg.ModelMirror, "`folder or URL` where model files are looked for first ("+config.EnvModelMirror+")")
 	return cmd
@@ -71,12 +78,32 @@ type sight struct {
 	Bytes      int64    `json:"bytes"`
 	Producer   string   `json:"producer,omitempty"`
 	Opset      int64    `json:"opset"`
-	Parameters int64    `json:"parameters"`
+	Cost       cost     `json:"cost"`
 	Inputs     []string `json:"inputs"`
 	Outputs    []string `json:"outputs"`
 	Served     *served  `json:"served,omitempty"`
 	// Refused is why the model cannot be served as it is; empty where it can.
 	Refused string `json:"refused,omitempty"`
+}
+
+// cost is what a run of one picture takes.
+type cost struct {
+	Parameters int64   `json:"parameters"`
+	GFLOPs     float64 `json:"gflops"`
+	// Bytes of memory in one run: weights, and what lies between operations.
+	Bytes           int64 `json:"bytes"`
+	WeightBytes     int64 `json:"weightBytes"`
+	ActivationBytes int64 `json:"activationBytes"`
+	// AtLeast says that GFLOPs and Bytes are lower bounds.
+	AtLeast bool   `json:"atLeast,omitempty"`
+	Says    string `json:"says"`
+}
+
+func costOf(c inspect.Cost) cost {
+	return cost{
+		Parameters: c.Parameters, GFLOPs: c.GFLOPs(), Bytes: c.Bytes(), WeightBytes: c.WeightBytes,
+		ActivationBytes: c.ActivationBytes, AtLeast: c.Uncounted > 0, Says: c.String(),
+	}
 }
 
 // served is how the model is served.
@@ -118,7 +145,7 @@ func look(cmd *cobra.Command, cfg config.Saccade, model string, declared functio
 		return nil, err
 	}
 	s := &sight{
-		File: model, Bytes: info.Size(), Producer: m.Producer, Opset: m.Opset, Parameters: m.Parameters,
+		File: model, Bytes: info.Size(), Producer: m.Producer, Opset: m.Opset, Cost: costOf(m.Cost(nil)),
 		Inputs: tensorNames(m.Inputs), Outputs: tensorNames(m.Outputs),
 	}
 	r, err := inspect.Recognise(m, functions.Function{Spec: functions.Spec{Model: declared}})
@@ -129,9 +156,10 @@ func look(cmd *cobra.Command, cfg config.Saccade, model string, declared functio
 	if err != nil {
 		return nil, err
 	}
+	s.Cost = costOf(m.Cost(r.Inputs))
 	s.Served = &served{
 		Family: r.Family, InputSize: r.InputSize, Feeds: portNames(r.Inputs), Fed: r.Fed(),
-		Reads: portNames(r.Outputs), Read: r.Read(), Classes: r.Classes, Labels: r.Labels, Because: r.Reasons,
+		Reads: portNames(r.Outputs), Read: r.Reads(), Classes: r.Classes, Labels: r.Labels, Because: r.Reasons,
 	}
 	return s, nil
 }
@@ -167,7 +195,7 @@ func (s *sight) table(out io.Writer) error {
 	}
 	row("file", "%s (%.1f MB)", s.File, float64(s.Bytes)/1e6)
 	row("made by", "%s, operator set %d", s.Producer, s.Opset)
-	row("cost", "%.2f million parameters", float64(s.Parameters)/1e6)
+	row("cost", "%s", s.Cost.Says)
 	for _, in := range s.Inputs {
 		row("input", "%s", in)
 	}

@@ -28,6 +28,7 @@ import (
 	"github.com/seed45885407/saccade/gateway/fetch"
 	"github.com/seed45885407/saccade/gateway/invoke"
 	"github.com/seed45885407/saccade/gateway/jobs"
+	"github.com/seed45885407/saccade/gateway/recall"
 	"github.com/seed45885407/saccade/gateway/routing"
 	"github.com/seed45885407/saccade/knative/local"
 	"github.com/seed45885407/saccade/telemetry"
@@ -78,7 +79,10 @@ func newStack(cfg config.Saccade, log *slog.Logger, change func(*functions.Funct
 		return nil, err
 	}
 	s.ledger = costs.New(cfg.Prices, s.platform, costs.Options{})
-	s.room = coldstart.New(s.platform, coldstart.Options{MaxWaiting: cfg.MaxWaiting, MaxBytes: cfg.MaxWaitingBytes})
+	s.room = coldstart.New(s.platform, coldstart.Options{
+		MaxWaiting: cfg.MaxWaiting, MaxWaitingAll: cfg.MaxWaitingAll, MaxDelay: cfg.MaxDelay,
+		MaxBytes: cfg.MaxWaitingBytes, MaxBytesOf: cfg.MaxWaitingBytesOf,
+	})
 	if s.traces, err = newTraces(log); err != nil {
 		return nil, err
 	}
@@ -94,6 +98,7 @@ func newStack(cfg config.Saccade, log *slog.Logger, change func(*functions.Funct
 		return nil, err
 	}
 	s.rooms = gateway.Rooms{Routes: routes, Fetch: fetcher, Waiting: s.room, Invoke: invoke.New(), Jobs: s.later.jobs}
+	s.rooms.Recall = recall.New(recall.Options{CacheBytes: cfg.Answers.CacheBytes, CacheAge: cfg.Answers.CacheAge})
 	options := gateway.Options{
 		Log: log, MaxBytes: cfg.MaxPictureBytes, Ready: func() bool { return !s.draining.Load() }, Version: version,
 		Access: s.access, Costs: s.ledger, Metrics: []prometheus.Collector{s.ledger, callers},

@@ -1,18 +1,20 @@
 // Package coldstart is the waiting room between a routed request and an
 // instance that can take it.
 //
-// It receives requests at the moment they are routed ([Room.Enter]), so that
+// It receives requests at the moment they are routed ([Room.Admit]), so that
 // their function wakes while the picture is still on its way, and the instances
 // of every Revision as the platform starts and stops them ([Room.Publish]). It
 // hands on a [Lease] on the least loaded instance, never more of them than the
-// instance's capacity, first come first served. It refuses what would make it
-// larger than its bounds in requests and bytes, and it fails its waiters at once
-// when the platform says why no instance will come ([Room.Refuse]).
+// instance's capacity, first come first served. It measures how long starts and
+// requests take, and refuses at the door what would make it larger than its
+// bounds in requests and bytes, what would wait longer than a warm function should
+// make anyone wait, and what would be answered after its deadline. It fails its
+// waiters at once when the platform says why no instance will come
+// ([Room.Refuse]). See docs/admission.md.
 package coldstart
 
 import (
-	"context"
-	"errors"
+	"cmp"
 	"slices"
 	"sync"
 	"time"
@@ -44,6 +46,21 @@ type Instance struct {
 	Pull functions.Millis
 	// Life tells when and how the instance ended.
 	Life *Life
+	// Binds says that a request may be bound to the instance while it starts, even
+	// though others are ready: no place in another will be found for it. Of idle ones
+	// that bind the one used last is taken.
+	Binds bool
+	// Turns is told when the instance has requests and when it has none. May be nil.
+	Turns Turns
+}
+
+// Turns is told of an instance's requests. Both calls are made with the room locked:
+// they return soon and do not call it.
+type Turns interface {
+	// Busy is called before the first request is sent, after Idle or the start.
+	Busy()
+	// Idle is called when the last request has its whole answer, or was given up.
+	Idle()
 }
 
 // Options bound the room; zero means the default.
@@ -51,9 +68,29 @@ type Options struct {
 	// MaxWaiting is the most requests of one revision that have no instance yet.
 	// Default 256.
 	MaxWaiting int
-	// MaxBytes is the most bytes of pictures held for all requests together.
-	// Default 256 MiB.
+	// MaxWaitingAll is the most requests of all revisions together that have no
+	// instance yet. Default 4 times MaxWaiting.
+	MaxWaitingAll int
+	// MaxBytes is the most bytes of pictures and bodies held for all requests
+	// together. Default 256 MiB.
 	MaxBytes int64
+	// MaxBytesOf is the most bytes of pictures held for one revision, unless a
+	// single request needs more. Default half of MaxBytes.
+	MaxBytesOf int64
+	// MaxDelay is how long a request may be expected to wait for a warm function
+	// that gets no more instances. However short it is, eight rounds of the
+	// function's capacity may wait: a handful of callers at a time is no overload.
+	// Default 250 ms.
+	MaxDelay time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	o.MaxWaiting = cmp.Or(o.MaxWaiting, 256)
+	o.MaxWaitingAll = cmp.Or(o.MaxWaitingAll, 4*o.MaxWaiting)
+	o.MaxBytes = cmp.Or(o.MaxBytes, 256<<20)
+	o.MaxBytesOf = cmp.Or(o.MaxBytesOf, o.MaxBytes/2)
+	o.MaxDelay = cmp.Or(o.MaxDelay, 250*time.Millisecond)
+	return o
 }
 
 // Room is the waiting room of all revisions. Its methods may be called from any
@@ -62,49 +99,41 @@ type Room struct {
 	platform Platform
 	opts     Options
 
-	mu     sync.Mutex
-	held   int64 // bytes of pictures, all revisions together
-	queues map[string]*queue
+	mu      sync.Mutex
+	held    int64 // bytes, all revisions together
+	waiting int   // tickets that come or wait, all revisions together
+	queues  map[string]*queue
 }
 
 // New is an empty room over platform.
 func New(platform Platform, opts Options) *Room {
-	if opts.MaxWaiting == 0 {
-		opts.MaxWaiting = 256
-	}
-	if opts.MaxBytes == 0 {
-		opts.MaxBytes = 256 << 20
-	}
-	return &Room{platform: platform, opts: opts, queues: map[string]*queue{}}
+	return &Room{platform: platform, opts: opts.withDefaults(), queues: map[string]*queue{}}
 }
 
 // queue is what the room knows of one revision.
 type queue struct {
 	seats   []*seat   // published instances, and withdrawn ones that still work
-	waiting []*Ticket // in order of arrival
-	without int       // tickets without a lease: fetching or waiting
+	coming  []*Ticket // admitted, their picture not there yet; in order of arrival
+	waiting []*Ticket // in the order they are served
+	outside int       // tickets that are not in
 	leased  int
-	service time.Duration // moving average of how long a lease is held
+	leaving int   // tickets whose lease is over
+	held    int64 // bytes of its tickets' pictures
+	most    int   // requests at a time, 0 for no bound; see Bound
+	ended   int   // leases that are over
 	refusal *refusal
 	// forgotten: it goes with its last request.
 	forgotten bool
-}
 
-// refusal is why no instance will come, until when.
-type refusal struct {
-	err   *functions.Error
-	until time.Time
-}
-
-func (r *refusal) error() error {
-	e := *r.err
-	e.RetryAfter = max(time.Until(r.until), time.Second)
-	return &e
+	measured
+	pressure
 }
 
 // seat is an instance with its leases counted.
 type seat struct {
 	Instance
+	since     time.Time // when the room first saw it
+	used      int       // the number of its last request in the order they ended
 	leases    int
 	withdrawn bool
 	drained   chan struct{} // closed when withdrawn and without leases
@@ -120,41 +149,6 @@ func (r *Room) queueOf(revision string) *queue {
 	return q
 }
 
-// Enter admits one request and tells the platform of its arrival, so that an
-// instance is on its way before the picture is. The caller must Leave.
-func (r *Room) Enter(revision string) (*Ticket, error) {
-	r.mu.Lock()
-	q := r.queueOf(revision)
-	if q.refusal != nil {
-		err := q.refusal.error()
-		r.mu.Unlock()
-		return nil, err
-	}
-	if q.without >= r.opts.MaxWaiting {
-		err := functions.Errorf(functions.Busy, "%d requests are waiting for this function already", q.without)
-		err.RetryAfter = q.backlog()
-		r.mu.Unlock()
-		return nil, err
-	}
-	q.without++
-	r.mu.Unlock()
-
-	r.platform.Arrived(revision)
-	return &Ticket{room: r, queue: q, revision: revision}, nil
-}
-
-// backlog estimates when today's waiters will have been served: their number
-// times the measured time of one, over what runs at a time. At least a second.
-func (q *queue) backlog() time.Duration {
-	capacity := 0
-	for _, s := range q.seats {
-		if !s.withdrawn {
-			capacity += s.Capacity
-		}
-	}
-	return max(time.Second, q.service*time.Duration(q.without)/time.Duration(max(1, capacity)))
-}
-
 // Publish replaces what the room knows of a revision's instances. An instance
 // that is no longer named gets no more requests; those it has go on.
 func (r *Room) Publish(revision string, instances []Instance) {
@@ -163,10 +157,13 @@ func (r *Room) Publish(revision string, instances []Instance) {
 	if len(instances) == 0 && r.queues[revision] == nil {
 		return
 	}
-	q := r.queueOf(revision)
+	q, now := r.queueOf(revision), time.Now()
 	for _, s := range q.seats {
 		i := slices.IndexFunc(instances, func(i Instance) bool { return i.Name == s.Name })
 		if i >= 0 {
+			if !s.Ready && instances[i].Ready {
+				q.becameReady(s.since, now)
+			}
 			s.Instance = instances[i]
 		} else {
 			s.withdrawn = true
@@ -174,9 +171,13 @@ func (r *Room) Publish(revision string, instances []Instance) {
 	}
 	for _, instance := range instances {
 		if !slices.ContainsFunc(q.seats, func(s *seat) bool { return s.Name == instance.Name }) {
-			q.seats = append(q.seats, &seat{Instance: instance, drained: make(chan struct{})})
+			q.seats = append(q.seats, &seat{Instance: instance, since: now, drained: make(chan struct{})})
+			if instance.Ready && !q.wakeAt.IsZero() {
+				q.becameReady(q.wakeAt, now)
+			}
 		}
 	}
+	q.capacities(now)
 	q.sweep()
 	q.dispatch()
 }
@@ -198,26 +199,6 @@ func (r *Room) Drained(revision, instance string) <-chan struct{} {
 	return closed
 }
 
-// Refuse fails every waiting request of the revision with reason, and every new
-// one until the given time or until Reopen.
-func (r *Room) Refuse(revision string, reason *functions.Error, until time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	q := r.queueOf(revision)
-	q.refusal = &refusal{err: reason, until: until}
-	for _, t := range q.waiting {
-		t.granted <- grant{err: q.refusal.error()}
-	}
-	q.waiting = nil
-}
-
-// Reopen ends a Refuse.
-func (r *Room) Reopen(revision string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.queueOf(revision).refusal = nil
-}
-
 // Forget drops a revision that gets no more requests, once those it has are over.
 func (r *Room) Forget(revision string) {
 	r.mu.Lock()
@@ -230,7 +211,7 @@ func (r *Room) Forget(revision string) {
 
 // drop ends a forgotten queue that has no requests. Call with mu held.
 func (r *Room) drop(revision string, q *queue) {
-	if q.forgotten && q.without+q.leased == 0 && r.queues[revision] == q {
+	if q.forgotten && q.present()+q.outside == 0 && r.queues[revision] == q {
 		delete(r.queues, revision)
 	}
 }
@@ -241,19 +222,13 @@ func (r *Room) Load(revision string) (inFlight, waiting int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if q := r.queues[revision]; q != nil {
-		return q.leased, q.without
+		return q.leased, q.present() - q.leased
 	}
 	return 0, 0
 }
 
-// served takes a request's time into the moving average.
-func (q *queue) served(took time.Duration) {
-	if q.service == 0 {
-		q.service = took
-	} else {
-		q.service += (took - q.service) / 8
-	}
-}
+// present is how many requests are in the room or with an instance.
+func (q *queue) present() int { return len(q.coming) + len(q.waiting) + q.leased + q.leaving }
 
 // sweep forgets withdrawn instances that have no request left.
 func (q *queue) sweep() {
@@ -274,43 +249,35 @@ func (q *queue) dispatch() {
 			return
 		}
 		t := q.waiting[0]
-		q.waiting = q.waiting[1:]
 		t.granted <- grant{lease: t.lease(s)}
 	}
 }
 
 // pick is the instance with the fewest requests among those with room for one
 // more, or nil. Only while none is ready do requests go to one that still
-// starts: there they are decoded meanwhile, but cannot change over.
+// starts: there they are decoded meanwhile, but cannot change over. Where requests
+// bind they always may.
 func (q *queue) pick() *seat {
 	anyReady := slices.ContainsFunc(q.seats, func(s *seat) bool { return s.Ready && !s.withdrawn })
 	var best *seat
 	for _, s := range q.seats {
-		if s.withdrawn || s.leases >= s.Capacity || s.Ready != anyReady {
+		if s.withdrawn || s.leases >= s.Capacity || s.Ready != anyReady && !s.Binds {
 			continue
 		}
-		if best == nil || s.leases < best.leases {
+		if best == nil || s.before(best) {
 			best = s
 		}
 	}
 	return best
 }
 
-// errNobody is the cause of a wait that ended without any instance.
-var errNobody = errors.New("no instance became ready while the request waited")
-
-// late is what a waiter is told whose time is over.
-func (q *queue) late(ctx context.Context) error {
-	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return context.Cause(ctx)
+// before says that a request goes to s rather than to other, both having room.
+func (s *seat) before(other *seat) bool {
+	switch {
+	case s.Ready != other.Ready:
+		return s.Ready
+	case s.Binds:
+		return s.used > other.used
 	}
-	for _, s := range q.seats {
-		if s.Ready {
-			err := functions.Errorf(functions.Busy, "no instance had room for the request in time")
-			err.RetryAfter = q.backlog()
-			return err
-		}
-	}
-	return functions.Errorf(functions.ColdStartTimeout, "no instance became ready within the request's time").
-		Because(errNobody)
+	return s.leases < other.leases
 }

@@ -244,7 +244,7 @@ func TestBoundsAreKept(t *testing.T) {
 		enter(t, room)
 	})
 	t.Run("more bytes than allowed are turned away, and given back when the request leaves", func(t *testing.T) {
-		room := New(&arrivals{}, Options{MaxBytes: 100})
+		room := New(&arrivals{}, Options{MaxBytes: 100, MaxBytesOf: 100})
 		first, second := enter(t, room), enter(t, room)
 		if err := first.Hold(80); err != nil {
 			t.Fatal(err)
@@ -265,19 +265,19 @@ func TestBoundsAreKept(t *testing.T) {
 	})
 	t.Run("the time to come back follows from the measured time of a request", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			room := New(&arrivals{}, Options{MaxWaiting: 10})
+			room := New(&arrivals{}, Options{MaxWaiting: 8})
 			room.Publish(revision, []Instance{instance("a", true, 1)})
 			ticket := enter(t, room)
 			lease := wait(t, ticket)
 			time.Sleep(4 * time.Second)
 			lease.Release()
 			ticket.Leave()
-			for range 10 {
+			for range 8 {
 				enter(t, room)
 			}
 			_, err := room.Enter(revision)
-			if e, _ := errors.AsType[*functions.Error](err); e == nil || e.RetryAfter != 40*time.Second {
-				t.Errorf("err = %+v, want to come back in 40s", e)
+			if e, _ := errors.AsType[*functions.Error](err); e == nil || e.RetryAfter != 36*time.Second {
+				t.Errorf("err = %+v, want to come back in 36s", e)
 			}
 		})
 	})

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/seed45885407/saccade/functions"
 )
 
 // A detection changes nothing, so a request whose instance died may be sent to
@@ -25,13 +23,67 @@ type Ticket struct {
 	room     *Room
 	queue    *queue
 	revision string
+	entered  time.Time
+	since    time.Time // when it began to wait
 
-	held    int64
+	at      place // under the room's mu
+	hold    *Reservation
 	took    time.Duration // in an instance that was ready, by the newest lease
 	granted chan grant
-	left    bool
 
 	crashes, losses int
+}
+
+// place is where in the room a ticket is.
+type place int
+
+const (
+	outside place = iota // not in yet, or aside; see Room.Outside
+	coming               // its picture is on the way
+	waiting              // for an instance
+	leased               // with one
+	leaving              // it had one
+	gone
+)
+
+// move takes the ticket from one place to another. Call with mu held.
+func (t *Ticket) move(to place) {
+	q := t.queue
+	same := func(other *Ticket) bool { return other == t }
+	switch t.at {
+	case outside:
+		q.outside--
+	case coming:
+		q.coming = slices.DeleteFunc(q.coming, same)
+		t.room.waiting--
+	case waiting:
+		q.waiting = slices.DeleteFunc(q.waiting, same)
+		t.room.waiting--
+	case leased:
+		q.leased--
+	case leaving:
+		q.leaving--
+	}
+	before := t.at
+	t.at = to
+	switch to {
+	case outside:
+		q.outside++
+	case coming:
+		q.coming = append(q.coming, t)
+		t.room.waiting++
+	case waiting:
+		if before == leaving { // it was first once
+			q.waiting = slices.Insert(q.waiting, 0, t)
+		} else {
+			q.waiting = append(q.waiting, t)
+		}
+		t.room.waiting++
+	case leased:
+		q.leased++
+	case leaving:
+		q.leaving++
+	}
 }
 
 type grant struct {
@@ -40,33 +92,45 @@ type grant struct {
 }
 
 // Hold reserves room for the request's picture; calling it again changes the
-// reservation. It fails with Busy where the room's bytes are all taken.
+// reservation. It fails with Busy where the room's or the revision's bytes are all
+// taken.
 func (t *Ticket) Hold(bytes int64) error {
-	t.room.mu.Lock()
-	defer t.room.mu.Unlock()
-	if t.room.held-t.held+bytes > t.room.opts.MaxBytes {
-		err := functions.Errorf(functions.Busy, "too many pictures are being held already")
-		err.RetryAfter = t.queue.backlog()
-		return err
+	if t.hold == nil {
+		t.hold = &Reservation{room: t.room, queue: t.queue}
 	}
-	t.room.held += bytes - t.held
-	t.held = bytes
-	return nil
+	return t.hold.Resize(bytes)
 }
 
 // Wait blocks until an instance has room for the request, until ctx ends or
 // until the platform refuses. The lease must be given back.
+//
+// A request whose picture was long in coming is judged again: it is turned away as
+// [Room.Admit] would turn it away now.
 func (t *Ticket) Wait(ctx context.Context) (*Lease, error) {
-	r, q := t.room, t.queue
+	r, q, now := t.room, t.queue, time.Now()
 	r.mu.Lock()
 	if q.refusal != nil {
 		defer r.mu.Unlock()
 		return nil, q.refusal.error()
 	}
+	if t.at == coming && now.Sub(t.entered) > q.slowUpload(now) {
+		if err := r.judgeAgain(ctx, q, now); err != nil {
+			r.mu.Unlock()
+			return nil, err
+		}
+	}
+	back := t.at == outside
+	if t.since.IsZero() {
+		t.since = now
+	}
 	t.granted = make(chan grant, 1)
-	q.waiting = append(q.waiting, t)
+	t.move(waiting)
+	q.woken(now)
 	q.dispatch()
 	r.mu.Unlock()
+	if back {
+		r.platform.Arrived(t.revision)
+	}
 
 	select {
 	case g := <-t.granted:
@@ -80,8 +144,24 @@ func (t *Ticket) Wait(ctx context.Context) (*Lease, error) {
 		return g.lease, g.err
 	default:
 	}
-	q.waiting = slices.DeleteFunc(q.waiting, func(w *Ticket) bool { return w == t })
+	t.move(leaving)
 	return nil, q.late(ctx)
+}
+
+// Aside takes the request out of the room but not its bytes: it needs no instance
+// after all, for another request asks the same. Where it turns out that it does,
+// Wait brings it back in.
+func (t *Ticket) Aside() {
+	t.room.mu.Lock()
+	in := t.at == coming
+	if in {
+		t.move(outside)
+		t.queue.calm()
+	}
+	t.room.mu.Unlock()
+	if in {
+		t.room.platform.Left(t.revision, 0)
+	}
 }
 
 // MayRetry says whether the request may go to another instance after the one it
@@ -102,17 +182,24 @@ func (t *Ticket) MayRetry(ctx context.Context, l *Lease) bool {
 
 // Leave ends the request. Calling it again does nothing.
 func (t *Ticket) Leave() {
-	if t.left {
+	r := t.room
+	r.mu.Lock()
+	if t.at == gone {
+		r.mu.Unlock()
 		return
 	}
-	t.left = true
-	t.room.mu.Lock()
-	t.room.held -= t.held
-	t.queue.without--
+	in := t.at != outside
+	t.move(gone)
+	if t.hold != nil {
+		t.hold.release()
+	}
 	took := t.took
-	t.room.drop(t.revision, t.queue)
-	t.room.mu.Unlock()
-	t.room.platform.Left(t.revision, took)
+	t.queue.calm()
+	r.drop(t.revision, t.queue)
+	r.mu.Unlock()
+	if in {
+		r.platform.Left(t.revision, took)
+	}
 }
 
 // Lease is the right to send one request to one instance.
@@ -122,29 +209,50 @@ type Lease struct {
 	Cold bool
 	// Release gives the place back, once.
 	Release func()
+
+	failed bool
 }
+
+// Failed says, before Release, that the instance did not answer with what was
+// asked for. The time it had the request then says little of the time it needs:
+// a picture that cannot be read is refused in no time, and a caller who gives up
+// ends its run early.
+func (l *Lease) Failed() { l.failed = true }
 
 // lease takes a place of s. Call with mu held.
 func (t *Ticket) lease(s *seat) *Lease {
 	r, q := t.room, t.queue
+	if s.leases == 0 && s.Turns != nil {
+		s.Turns.Busy()
+	}
 	s.leases++
-	q.leased++
-	q.without--
-	since, cold := time.Now(), !s.Ready
-	release := func() {
+	t.move(leased)
+	since := time.Now()
+	l := &Lease{Instance: s.Instance, Cold: !s.Ready}
+	l.Release = sync.OnceFunc(func() {
+		now := time.Now()
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		s.leases--
-		q.leased--
-		q.without++ // until it leaves, or waits again
-		if !cold {  // else most of it is the instance's start
-			t.took = time.Since(since)
-			q.served(t.took)
+		q.ended++
+		q.served(now)
+		s.used = q.ended
+		t.move(leaving)
+		if !l.Cold { // else most of it is the instance's start
+			t.took = now.Sub(since)
+			// One that was given up after longer than usual would have taken longer still.
+			if !l.failed || t.took > q.service.typical(now) {
+				q.service.add(t.took, now)
+				q.unkept = 0
+			}
 		}
 		q.sweep()
 		q.dispatch()
-	}
-	return &Lease{Instance: s.Instance, Cold: cold, Release: sync.OnceFunc(release)}
+		if s.leases == 0 && !s.withdrawn && s.Turns != nil {
+			s.Turns.Idle() // nobody who waited took it over
+		}
+	})
+	return l
 }
 
 // Life is how an instance's end becomes known to those who use it.

@@ -1,0 +1,138 @@
+package gateway
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/gateway/recall"
+)
+
+func TestTheSamePictureAtOnceAsksTheFunctionOnce(t *testing.T) {
+	w := newWorld(t)
+	w.gate = make(chan struct{})
+	const callers = 5
+	var group sync.WaitGroup
+	shared := make(chan string, callers)
+	for range callers {
+		group.Go(func() {
+			status, h, body := w.post(detectPath, "image/png", bytes.NewReader(aPicture(t)))
+			reply := w.reply(status, body)
+			if collapsed := h.Get("Cache-Status") == recall.CacheStatus("shared"); collapsed != (reply.Recall == "shared") {
+				t.Errorf("%q with %q", h.Get("Cache-Status"), reply.Recall)
+			}
+			if reply.Recall == "shared" && (reply.Timing.Infer != 0 || reply.Timing.Wait == 0 || reply.Cost != nil) {
+				t.Errorf("what waited for another's answer has the timing %+v and costs %v", reply.Timing, reply.Cost)
+			}
+			shared <- reply.Recall
+		})
+	}
+	for { // all but one have stepped aside
+		w.mu.Lock()
+		woken, asked := w.woken, len(w.asked)
+		w.mu.Unlock()
+		if inFlight, waiting := w.room.Load("eye-00001"); woken == callers && asked == 1 && inFlight == 1 && waiting == 0 {
+			break
+		}
+		time.Sleep(time.Millisecond) // the test's own deadline ends it
+	}
+	close(w.gate)
+	group.Wait()
+	close(shared)
+	counts := map[string]int{}
+	for word := range shared {
+		counts[word]++
+	}
+	if counts[""] != 1 || counts["shared"] != callers-1 || len(w.asked) != 1 {
+		t.Errorf("%v, asked %d times", counts, len(w.asked))
+	}
+}
+
+func TestAKnownAnswerTouchesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.gateway.Recall = recall.New(recall.Options{CacheBytes: 1 << 20})
+	_, h, _ := w.post(detectPath, "image/png", bytes.NewReader(aPicture(t)))
+	etag := h.Get("ETag")
+	if etag == "" || h.Get("Cache-Control") != "private, max-age=600" {
+		t.Fatalf("ETag %q, Cache-Control %q", etag, h.Get("Cache-Control"))
+	}
+	w.publish() // to zero
+	woken := w.woken
+	status, h, body := w.post(detectPath, "image/png", bytes.NewReader(aPicture(t)))
+	if reply := w.reply(status, body); reply.Recall != "hit" || h.Get("Cache-Status") != "saccade; hit" || h.Get("ETag") != etag ||
+		len(reply.Detections) != 1 || reply.Timing.Infer != 0 {
+		t.Errorf("%+v with %v", reply, h)
+	}
+	status, h, body = w.post(detectPath, "image/png", bytes.NewReader(aPicture(t)), "If-None-Match", `"x", `+etag)
+	if status != http.StatusNotModified || len(body) != 0 || h.Get("ETag") != etag {
+		t.Errorf("%d %s %v", status, body, h)
+	}
+	if w.woken != woken || len(w.asked) != 1 {
+		t.Errorf("%d were woken, %d asked", w.woken-woken, len(w.asked))
+	}
+	if held, _ := w.room.Bytes(); held != 0 {
+		t.Errorf("%d bytes are held", held)
+	}
+}
+
+func TestADeadlineThatCannotBeKeptIsToldAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.loads = 50 * time.Millisecond // each takes so long
+	for range 3 {
+		w.reply200(detectPath, bytes.NewReader(aPicture(t)))
+	}
+	for name, header := range map[string][2]string{
+		"a timeout":            {"Request-Timeout", "1ms"},
+		"a deadline that over": {"X-Request-Deadline", strconv.FormatInt(time.Now().Unix()-10, 10)},
+	} {
+		status, h, body := w.post(detectPath, "image/png", bytes.NewReader(aPicture(t)), header[0], header[1])
+		if kind := w.kind(status, h, body); kind != functions.TooShort || status != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d %s", name, status, kind)
+		}
+	}
+	status, h, body := w.post(detectPath, "image/png", bytes.NewReader(aPicture(t)), "Request-Timeout", "soon")
+	if kind := w.kind(status, h, body); kind != functions.Invalid {
+		t.Errorf("a timeout that is none: %d %s", status, kind)
+	}
+	w.reply200(detectPath, bytes.NewReader(aPicture(t)), "Request-Timeout", "30")
+	if len(w.asked) != 4 {
+		t.Errorf("asked %d times, want 4", len(w.asked))
+	}
+}
+
+func (w *world) reply200(path string, body *bytes.Reader, header ...string) {
+	w.Helper()
+	status, _, text := w.post(path, "image/png", body, header...)
+	w.reply(status, text)
+}
+
+func TestBodiesThatHaveToBeReadFirstKeepToTheRoomsBytes(t *testing.T) {
+	w := newWorld(t)
+	var holds []interface{ Release() }
+	for { // somebody else holds everything
+		hold, err := w.room.Reserve(16 << 20)
+		if err != nil {
+			break
+		}
+		holds = append(holds, hold)
+	}
+	text := []byte(`{"image":{"base64":"` + string(bytes.Repeat([]byte("A"), 1<<20)) + `"}}`)
+	status, h, body := w.post(detectPath, "application/json", bytes.NewReader(text))
+	if kind := w.kind(status, h, body); kind != functions.Busy || h.Get("Retry-After") == "" {
+		t.Errorf("%d %s, Retry-After %q", status, kind, h.Get("Retry-After"))
+	}
+	for _, hold := range holds {
+		hold.Release()
+	}
+	status, h, body = w.post(detectPath, "application/json", bytes.NewReader(text))
+	if kind := w.kind(status, h, body); kind != functions.Unsupported {
+		t.Errorf("when there is room: %d %s", status, kind)
+	}
+	if held, _ := w.room.Bytes(); held != 0 {
+		t.Errorf("%d bytes are held when all is over", held)
+	}
+}
