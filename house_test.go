@@ -165,7 +165,7 @@ func nameFaults(r room) []string {
 			faults = append(faults, "a package called "+name+" says nothing, or shadows the standard library")
 		}
 		for _, decl := range f.syntax.Decls {
-			if fn, ok := decl.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
+			if fn, ok := decl.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" && !ast.IsGenerated(f.syntax) {
 				faults = append(faults, f.name+" has an init function: mains wire everything")
 			}
 		}

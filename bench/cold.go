@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -52,28 +53,35 @@ func measureCold(ctx context.Context, o options, g *gatewayProcess, f floorArgs)
 	}, nil
 }
 
-// firstDetection starts a function server as the platform does, with a request
-// sent at once, and measures until its answer.
+// firstDetection is the time of [firstAnswer].
 func firstDetection(ctx context.Context, g *gatewayProcess) (time.Duration, error) {
+	took, _, err := firstAnswer(ctx, g, nil)
+	return took, err
+}
+
+// firstAnswer starts a function server as the platform does, with a request sent at
+// once, and measures until its answer. The server ends when meanwhile, if there is
+// one, has returned.
+func firstAnswer(ctx context.Context, g *gatewayProcess, meanwhile func() error) (took time.Duration, answer functions.Answer, err error) {
 	dir, err := os.MkdirTemp("", "saccade-bench-")
 	if err != nil {
-		return 0, err
+		return 0, answer, err
 	}
 	defer os.RemoveAll(dir)
 	spec := filepath.Join(dir, "function.json")
 	f := functions.Function{APIVersion: functions.APIVersion, Kind: functions.KindFunction, Metadata: functions.Metadata{Name: warmCopy}}
 	f.Spec.Model.URI = "model.onnx"
 	if err := writeSpec(spec, f); err != nil {
-		return 0, err
+		return 0, answer, err
 	}
 	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "s"), Net: "unix"})
 	if err != nil {
-		return 0, err
+		return 0, answer, err
 	}
 	defer listener.Close()
 	inherited, err := listener.File()
 	if err != nil {
-		return 0, err
+		return 0, answer, err
 	}
 	defer inherited.Close()
 	began := time.Now()
@@ -81,7 +89,7 @@ func firstDetection(ctx context.Context, g *gatewayProcess) (time.Duration, erro
 		"--cache", g.cache, "--listen", "fd:3", "--requested-at", strconv.FormatInt(began.UnixNano(), 10))
 	cmd.ExtraFiles = []*os.File{inherited}
 	if err := cmd.Start(); err != nil {
-		return 0, err
+		return 0, answer, err
 	}
 	defer func() { _ = cmd.Process.Kill(); _ = cmd.Wait() }()
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -91,12 +99,18 @@ func firstDetection(ctx context.Context, g *gatewayProcess) (time.Duration, erro
 	defer transport.CloseIdleConnections()
 	resp, err := (&http.Client{Transport: transport}).Post("http://instance/v1/detect", "application/octet-stream", bytes.NewReader(g.picture))
 	if err != nil {
-		return 0, err
+		return 0, answer, err
 	}
 	defer resp.Body.Close()
-	took := time.Since(began)
 	if resp.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("the function server answered %s", resp.Status)
+		return 0, answer, fmt.Errorf("the function server answered %s", resp.Status)
 	}
-	return took, nil
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+		return 0, answer, err
+	}
+	took = time.Since(began)
+	if meanwhile != nil {
+		err = meanwhile()
+	}
+	return took, answer, err
 }

@@ -29,6 +29,8 @@ func main() {
 	flag.IntVar(&o.cold, "cold", 15, "cold starts")
 	flag.StringVar(&o.bin, "bin", "bin", "`folder` with saccade and saccade-runtime")
 	flag.BoolVar(&o.doors, "doors", false, "measure the doors alone: the gateway against a bare reverse proxy")
+	flag.BoolVar(&o.starts, "starts", false, "measure cold starts alone, of every shipped model that is here")
+	flag.BoolVar(&o.rooms, "rooms", false, "measure the rooms of a picture's walk alone: preprocess, postprocess, saturation")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -41,7 +43,7 @@ func main() {
 type options struct {
 	function, picture, bin string
 	warm, cold             int
-	doors                  bool
+	doors, starts, rooms   bool
 }
 
 // row is one line of the table: durations of the floor and of the house, taken in
@@ -68,7 +70,13 @@ func run(ctx context.Context, o options) error {
 			return err
 		}
 	}
+	if o.rooms {
+		return measureRooms(ctx, o)
+	}
 	say("building the floor ...")
+	if o.starts {
+		return measureStarts(ctx, o, dir)
+	}
 	if !o.doors {
 		if err := measureDetector(ctx, o, dir); err != nil {
 			return err

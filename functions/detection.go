@@ -113,6 +113,24 @@ type Start struct {
 	Warmup Millis `json:"warmup"`
 }
 
+// Started is what an instance says once it is ready: its ledger, and what it runs on.
+type Started struct {
+	Start
+	// Providers execute the model, in the order in which they are asked; the CPU is
+	// behind them in any case. Nil: that is not said.
+	Providers []string `json:"providers,omitempty"`
+	// Passed are the execution providers that the function prefers and that could not
+	// be had.
+	Passed []PassedProvider `json:"providers_passed,omitempty"`
+}
+
+// PassedProvider is an execution provider that was asked for and passed over.
+type PassedProvider struct {
+	Provider string `json:"provider"`
+	// Reason is what is with it, for people: "is not in this build of ONNX Runtime".
+	Reason string `json:"reason"`
+}
+
 // Total is the whole start.
 func (s Start) Total() time.Duration {
 	return time.Duration(s.Pull + s.Start + s.Load + s.Warmup)

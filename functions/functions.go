@@ -54,6 +54,11 @@ type Model struct {
 	// SHA256 is the lower-case hex digest the model file must have. Empty: the
 	// digest seen first is pinned in the model store's lock file.
 	SHA256 string `json:"sha256,omitempty"`
+	// Variants are other files of the same network, by a name of your own, for example
+	// int8 or fp16, each as URI says where. They are pinned when first seen.
+	Variants map[string]string `json:"variants,omitempty"`
+	// Variant is the one of Variants that is served in the place of URI. Default: none.
+	Variant string `json:"variant,omitempty"`
 	// Family is how the network is fed and its outputs are read, one of [Families].
 	// Empty means auto: read off the graph.
 	Family Family `json:"family,omitempty"`
@@ -91,20 +96,6 @@ type Thresholds struct {
 	MaxDetections int `json:"maxDetections,omitempty"`
 }
 
-// Runtime says how ONNX Runtime executes the model.
-type Runtime struct {
-	// Providers are execution providers in order of preference. Default: [cpu].
-	Providers []string `json:"providers,omitempty"`
-	// Threads is the number of intra-op threads of one run. Default 1: parallel
-	// runs use the cores better than one run spread over them.
-	Threads int `json:"threads,omitempty"`
-	// Parallel is the number of runs at a time in one instance. Default: one per
-	// CPU the instance may use, divided by Threads.
-	Parallel int `json:"parallel,omitempty"`
-	// Batch is the most pictures of one run. Default 1.
-	Batch int `json:"batch,omitempty"`
-}
-
 // Scaling has Knative's autoscaler settings under Knative's names; see
 // docs/functions.md for what each means and docs/walk.md for who reads it.
 type Scaling struct {
@@ -125,8 +116,8 @@ type Scaling struct {
 	// (the local platform still keeps to its --max-instances).
 	MaxScale int `json:"maxScale,omitempty"`
 	// ContainerConcurrency is the most requests at a time in one instance. Default:
-	// the instance's parallel runs; one more would take the cores from those that
-	// run.
+	// the instance's parallel runs, times the pictures of a batch; one more would take
+	// the cores from those that run.
 	ContainerConcurrency int `json:"containerConcurrency,omitempty"`
 	// Metric is what the autoscaler counts: concurrency (default) or rps.
 	Metric string `json:"metric,omitempty"`
@@ -156,15 +147,6 @@ type Scaling struct {
 	Timeout Duration `json:"timeout,omitempty"`
 }
 
-// Resources bound one instance, as Kubernetes quantities.
-type Resources struct {
-	// CPU is how many cores an instance may use, for example 2 or 500m. Default: all.
-	CPU string `json:"cpu,omitempty"`
-	// Memory is how much memory an instance may use, for example 512Mi. Default: no
-	// bound.
-	Memory string `json:"memory,omitempty"`
-}
-
 // The autoscalers.
 const (
 	AutoscalerKPA          = "kpa"
@@ -188,12 +170,16 @@ const (
 	DefaultTimeout                  = 60 * time.Second
 )
 
+// maxConcurrency is Knative's bound of ContainerConcurrency.
+const maxConcurrency = 1000
+
 // WithDefaults returns f with every field that is zero set to its default,
 // except those whose default depends on the model (IoU, InputSize, Labels) or on
 // the machine (CPU, Memory). Applying it twice changes nothing more.
 func (f Function) WithDefaults() Function {
 	s := &f.Spec
 	orDefault(&s.Model.Family, FamilyAuto)
+	s.Model.withVariant()
 	if s.Thresholds.MinScore == nil {
 		s.Thresholds.MinScore = new(float64(DefaultMinScore))
 	}
@@ -208,14 +194,14 @@ func (f Function) WithDefaults() Function {
 	}
 	orDefault(&s.Runtime.Threads, DefaultThreads)
 	orDefault(&s.Runtime.Parallel, max(1, runtime.GOMAXPROCS(0)/s.Runtime.Threads))
-	orDefault(&s.Runtime.Batch, DefaultBatch)
+	orDefault(&s.Runtime.Batch.Max, DefaultBatch)
 
 	c := &s.Scaling
 	orDefault(&c.Timeout, Duration(DefaultTimeout))
 	if c.IsLambda() {
 		return f // the rest is Knative's
 	}
-	orDefault(&c.ContainerConcurrency, s.Runtime.Parallel)
+	orDefault(&c.ContainerConcurrency, min(maxConcurrency, s.Runtime.Parallel*s.Runtime.Batch.Max))
 	orDefault(&c.Autoscaler, AutoscalerKPA)
 	orDefault(&c.Metric, DefaultMetric)
 	if c.Metric == "rps" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -8,19 +9,28 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+
+	"github.com/seed45885407/saccade/runtime/oip"
 )
 
 // config is all that can be set.
 type config struct {
-	// function is the path of function.yaml (or the same as JSON). Required.
+	// function is the path of function.yaml (or the same as JSON). Empty: the one
+	// beside the model, and where there is none, all is read off the model; on AWS
+	// Lambda it is found in [lambdaConfig].folder.
 	function string
-	// model is the path of the ONNX file. Required.
+	// model is the path of the ONNX file, or of a folder that holds one. Required, but
+	// on AWS Lambda, where it is the one that the function names.
 	model string
+	// name is what the function is called. Empty: as its declaration says, else like
+	// the model file.
+	name string
 	// modelSum is its SHA-256 in lower-case hex. Empty: it is not checked.
 	modelSum string
 	// cache is where optimised graphs are kept, in a folder graphs. Default: the
-	// user's cache folder; none where there is no such folder.
+	// user's cache folder; none where there is no such folder, and on AWS Lambda.
 	cache string
 	// listen is fd:N, an inherited socket that listens; unix:PATH; or HOST:PORT.
 	listen string
@@ -33,29 +43,61 @@ type config struct {
 	// library is ONNX Runtime's shared library or its folder. Default: where
 	// `./task setup` puts it.
 	library string
+	// turbo is libjpeg-turbo's shared library or its folder, or none. Default: where
+	// `./task setup` puts it, else the system's.
+	turbo string
 	// grace is how long requests may take to finish after SIGTERM.
 	grace time.Duration
 	// format of the log: text or json.
 	format string
+	// oipHTTP is where the Open Inference Protocol is answered over HTTP, and over
+	// gRPC too, as listen is written, or the word listen: at listen's own address.
+	// Empty: nowhere.
+	oipHTTP string
+	// oipGRPC is where it is answered over gRPC alone. Empty: nowhere.
+	oipGRPC string
+	// models is a folder of models that can be loaded beside the function's own over
+	// that protocol: NAME.onnx, or NAME with one in it. Empty: none.
+	models string
+	// pprof is where Go's profiles are served, as listen is written. Empty: nowhere.
+	pprof string
+	// lambda is what AWS Lambda says, where it is the one that starts us.
+	lambda lambdaConfig
 }
 
 var errUsage = errors.New("wrong usage")
 
 func parse(args []string, stderr io.Writer) (config, error) {
-	var c config
+	c := config{lambda: lambdaEnvironment()}
+	cache, format := defaultCache(), "text"
+	if c.lambda.on {
+		// What is written there dies with the environment: seldom is there a next start.
+		cache = ""
+		format = strings.ToLower(cmp.Or(os.Getenv("AWS_LAMBDA_LOG_FORMAT"), format))
+	}
 	flags := flag.NewFlagSet("saccade-runtime", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.StringVar(&c.function, "function", "", "`path` of function.yaml (required)")
-	flags.StringVar(&c.model, "model", "", "`path` of the ONNX file (required)")
+	flags.StringVar(&c.function, "function", "", "`path` of function.yaml; empty: the one beside the model, if there is one")
+	flags.StringVar(&c.model, "model", "", "`path` of the ONNX file, or of a folder with one (required but on AWS Lambda)")
+	flags.StringVar(&c.name, "name", "", "what the function is called; empty: as its declaration says, else like the model file")
 	flags.StringVar(&c.modelSum, "model-sum", "", "SHA-256 the model must have, in lower-case `hex`; empty: any")
-	flags.StringVar(&c.cache, "cache", defaultCache(), "`folder` in which optimised graphs are kept; empty: none")
+	flags.StringVar(&c.cache, "cache", cache, "`folder` in which optimised graphs are kept; empty: none")
 	flags.StringVar(&c.listen, "listen", "127.0.0.1:8080", "`address`: fd:N (an inherited socket), unix:PATH or HOST:PORT")
 	flags.Int64Var(&c.requestedAt, "requested-at", 0, "when this process was asked for, in `nanoseconds` since 1970")
 	flags.IntVar(&c.lifeline, "lifeline", -1, "`fd` of a pipe; the process ends with its other end")
 	flags.StringVar(&c.library, "onnxruntime", os.Getenv("SACCADE_ONNXRUNTIME"),
 		"`path` of ONNX Runtime's shared library or its folder (SACCADE_ONNXRUNTIME); empty: where it is installed by ./task setup")
+	flags.StringVar(&c.turbo, "turbojpeg", os.Getenv("SACCADE_TURBOJPEG"),
+		"`path` of libjpeg-turbo's shared library (libturbojpeg) or its folder, or none (SACCADE_TURBOJPEG); empty: where it is installed by ./task setup, else the system's")
 	flags.DurationVar(&c.grace, "grace", 30*time.Second, "how long requests may take to finish after SIGTERM")
-	flags.StringVar(&c.format, "log", "text", "`format` of the log: text or json")
+	flags.StringVar(&c.format, "log", format, "`format` of the log: text or json")
+	flags.StringVar(&c.oipHTTP, "oip-http", "",
+		"`address` on which the Open Inference Protocol is answered over HTTP, and over gRPC too; listen: that of --listen; empty: none")
+	flags.StringVar(&c.oipGRPC, "oip-grpc", "", "`address` on which it is answered over gRPC alone; empty: none")
+	flags.StringVar(&c.models, "models", "",
+		"`folder` of models that can be loaded over that protocol beside the function's own: NAME.onnx, or NAME with one in it; empty: none")
+	flags.StringVar(&c.pprof, "pprof", "", "`address` on which /debug/pprof is served, for those who may see everything; empty: none")
+	flags.BoolVar(&c.lambda.on, "lambda", c.lambda.on, "speak AWS Lambda's Runtime API; the default is whether AWS_LAMBDA_RUNTIME_API is set")
 	if err := flags.Parse(args); err != nil {
 		return c, fmt.Errorf("%w: %w", errUsage, err)
 	}
@@ -63,11 +105,17 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	if flags.NArg() > 0 {
 		errs = append(errs, fmt.Errorf("unexpected argument %q", flags.Arg(0)))
 	}
-	if c.function == "" {
-		errs = append(errs, errors.New("--function is missing"))
+	if c.lambda.on && c.lambda.api == "" {
+		errs = append(errs, errors.New("--lambda is for where AWS_LAMBDA_RUNTIME_API says whom to ask"))
 	}
-	if c.model == "" {
+	if c.model == "" && !c.lambda.on {
 		errs = append(errs, errors.New("--model is missing"))
+	}
+	if c.name != "" && !oip.ValidName(c.name) {
+		errs = append(errs, fmt.Errorf("--name %q is no name of a model", c.name))
+	}
+	if c.models != "" && !c.speaksOIP() {
+		errs = append(errs, errors.New("--models is for the Open Inference Protocol: --oip-http or --oip-grpc says where"))
 	}
 	if c.format != "text" && c.format != "json" {
 		errs = append(errs, fmt.Errorf("--log %q is neither text nor json", c.format))
@@ -77,6 +125,8 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	}
 	return c, nil
 }
+
+func (c config) speaksOIP() bool { return c.oipHTTP != "" || c.oipGRPC != "" }
 
 func defaultCache() string {
 	folder, err := os.UserCacheDir()

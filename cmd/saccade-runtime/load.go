@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seed45885407/saccade/functions"
-	"github.com/seed45885407/saccade/functions/catalog"
 	"github.com/seed45885407/saccade/models/inspect"
 	"github.com/seed45885407/saccade/runtime/detector"
+	"github.com/seed45885407/saccade/runtime/device"
 	"github.com/seed45885407/saccade/runtime/onnx"
-	"github.com/seed45885407/saccade/runtime/onnx/library"
+	"github.com/seed45885407/saccade/runtime/schedule"
 	"github.com/seed45885407/saccade/runtime/serve"
 	"github.com/seed45885407/saccade/runtime/vision"
 )
@@ -20,12 +20,16 @@ import (
 // loading is what a start has made so far.
 type loading struct {
 	config      config
+	native      *native // shared with other models; nil: this one's own
 	function    functions.Function
 	recognised  inspect.Recognised
+	own         native
 	environment *onnx.Environment
 	model       *onnx.Model
 	options     onnx.Options
+	gpu         device.GPU // zero: none
 	session     *onnx.Session
+	batcher     *schedule.Batcher // nil: each picture runs alone
 	optimised   bool
 }
 
@@ -34,12 +38,13 @@ type loading struct {
 func (l *loading) load(ctx context.Context) (serve.Function, error) {
 	var found *detector.Detector
 	var sides errgroup.Group
-	sides.Go(func() error {
-		path, err := library.Find(l.config.library)
-		if err != nil {
-			return err
+	sides.Go(func() (err error) {
+		shared := l.native
+		if shared == nil {
+			l.own.library = l.config.library
+			shared = &l.own
 		}
-		l.environment, err = onnx.Open(path)
+		l.environment, err = shared.open()
 		return err
 	})
 	sides.Go(func() (err error) {
@@ -49,38 +54,61 @@ func (l *loading) load(ctx context.Context) (serve.Function, error) {
 	if err := sides.Wait(); err != nil {
 		return serve.Function{}, err
 	}
+	if err := l.pick(); err != nil {
+		return serve.Function{}, err
+	}
 	var err error
 	if l.session, err = l.environment.NewSession(l.model, l.options); err != nil {
 		return serve.Function{}, err
 	}
 	l.optimised = l.session.Optimised()
-	return serve.Function{
-		Detector: network{found, l.session},
-		ModelSum: l.model.Sum(),
-		Parallel: l.function.Spec.Runtime.Parallel,
-	}, nil
+	runs, err := l.gather(ctx)
+	if err != nil {
+		return serve.Function{}, err
+	}
+	f := serve.Function{
+		Name:      l.function.Metadata.Name,
+		Detector:  network{found, runs},
+		ModelSum:  l.model.Sum(),
+		Parallel:  l.function.Spec.Runtime.Parallel,
+		Batch:     l.function.Spec.Runtime.Batch.Max,
+		Providers: l.session.Providers(),
+	}
+	for _, p := range l.session.Passed() {
+		f.Passed = append(f.Passed, functions.PassedProvider{Provider: p.Provider, Reason: p.Reason})
+	}
+	if l.batcher != nil {
+		f.Runs = l.batcher.Runs
+	}
+	if f.Providers[0] != functions.ProviderCPU {
+		f.Device = l.gpu
+	}
+	return f, nil
 }
 
 // declare reads the function's declaration and the model it names.
 func (l *loading) declare() (*detector.Detector, error) {
-	f, err := catalog.ReadFile(l.config.function)
+	found, err := l.config.declaration()
 	if err != nil {
-		return nil, functions.Errorf(functions.Unavailable, "the function's declaration cannot be read").Because(err)
+		return nil, err
 	}
-	l.function = f.WithDefaults()
+	l.function = found.function
 	spec := l.function.Spec
 
 	// The model's bytes are summed while its head is read.
 	var sides errgroup.Group
 	sides.Go(func() (err error) {
 		l.model, err = onnx.Prepare(onnx.Source{
-			Path: l.config.model, Sum: l.config.modelSum, Cache: l.config.graphs(), Providers: spec.Runtime.Providers,
+			Path: found.model, Sum: found.sum, Cache: l.config.graphs(), Providers: spec.Runtime.Providers,
 		})
 		return err
 	})
 	sides.Go(func() error {
-		m, err := inspect.Inspect(l.config.model)
+		m, err := inspect.Inspect(found.model)
 		if err != nil {
+			return err
+		}
+		if l.options.Batches, err = batches(spec.Runtime.Batch.Max, m); err != nil {
 			return err
 		}
 		l.recognised, err = inspect.Recognise(m, l.function)
@@ -91,11 +119,12 @@ func (l *loading) declare() (*detector.Detector, error) {
 	}
 	r := l.recognised
 	l.options = onnx.Options{
-		Providers: spec.Runtime.Providers, Threads: spec.Runtime.Threads,
-		Inputs: ports(r.Inputs), Outputs: ports(r.Outputs),
+		Providers: spec.Runtime.Providers, Require: spec.Runtime.Require, Threads: spec.Runtime.Threads,
+		Inputs: ports(r.Inputs), Outputs: ports(r.Outputs), Batches: l.options.Batches,
 	}
 	return detector.New(detector.Options{
-		Family: r.Family, InputSize: r.InputSize, Labels: r.Labels, Thresholds: spec.Thresholds,
+		Family: r.Family, InputSize: r.InputSize, Feed: r.Feed, Read: r.Read, Layout: r.Layout, Beside: r.Beside,
+		Labels: r.Labels, Thresholds: spec.Thresholds,
 	})
 }
 
@@ -115,18 +144,20 @@ func (l *loading) settle() error {
 	return err
 }
 
-// close frees what load made, the last first.
+// close frees what load made, the last first; an ONNX Runtime that is shared stays
+// open.
 func (l *loading) close() error {
 	var errs []error
+	if l.batcher != nil {
+		l.batcher.Close()
+	}
 	if l.session != nil {
 		errs = append(errs, l.session.Close())
 	}
 	if l.model != nil {
 		errs = append(errs, l.model.Close())
 	}
-	if l.environment != nil {
-		errs = append(errs, l.environment.Close())
-	}
+	errs = append(errs, l.own.close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("closing: %w", err)
 	}
@@ -136,7 +167,7 @@ func (l *loading) close() error {
 // network is a detector with the session it runs.
 type network struct {
 	detector *detector.Detector
-	session  *onnx.Session
+	session  detector.Session
 }
 
 func (n network) Warm(ctx context.Context) error { return n.detector.Warm(ctx, n.session) }

@@ -2,9 +2,11 @@
 // on one machine, and the container on a cluster.
 //
 // It listens before all else, loads the function, and says when it is ready (see
-// package serve for what it answers). Exit status: 0 after SIGTERM; 2 for flags it
-// does not understand; 3 for a model or a declaration that will not load the next
-// time either; 1 for everything else.
+// package serve for what it answers). On AWS Lambda it loads the function, and then
+// asks for invocations instead of listening (see package lambda).
+//
+// Exit status: 0 after SIGTERM; 2 for flags it does not understand; 3 for a model or a
+// declaration that will not load the next time either; 1 for everything else.
 package main
 
 import (
@@ -12,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -22,7 +25,11 @@ import (
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/runtime/onnx"
 	"github.com/seed45885407/saccade/runtime/serve"
+	"github.com/seed45885407/saccade/telemetry"
 )
+
+// version is set by the build.
+var version = "devel"
 
 const (
 	statusFailed    = 1
@@ -62,6 +69,9 @@ func run(ctx context.Context, began time.Time, args []string, stderr io.Writer) 
 	if err != nil {
 		return err
 	}
+	if c.lambda.on {
+		return runLambda(ctx, began, c, stderr)
+	}
 	listener, err := listen(c.listen)
 	if err != nil {
 		return err
@@ -74,12 +84,28 @@ func run(ctx context.Context, began time.Time, args []string, stderr io.Writer) 
 	log := c.log(stderr)
 	log.Info("listening", "address", listener.Addr().String())
 
-	server := serve.New(serve.Options{Asked: c.asked(began), Began: began, Log: log})
+	stopProfiles, err := serveProfiles(c.pprof)
+	if err != nil {
+		return err
+	}
+	defer stopProfiles()
+	traces := openTraces(log)
+	options := serve.Options{Asked: c.asked(began), Began: began, Limits: c.limits(log), Log: log, Version: version}
+	if traces.On() {
+		options.Tracer = traces.Tracer("github.com/seed45885407/saccade/runtime/serve")
+	}
+	server := serve.New(options)
+	engine := &native{library: c.library}
+	l := &loading{config: c, native: engine}
+	standard, err := c.openStandard(server, l, options)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	var group sync.WaitGroup
-	served := make(chan error, 1)
+	served := make(chan error, 3)
 	group.Go(func() { served <- server.Serve(listener) })
+	standard.serve(&group, served)
 
-	l := &loading{config: c}
 	started := make(chan error, 1)
 	group.Go(func() {
 		err := server.Start(context.WithoutCancel(ctx), l.load)
@@ -87,7 +113,8 @@ func run(ctx context.Context, began time.Time, args []string, stderr io.Writer) 
 			ledger := server.Ledger()
 			log.Info("ready", "start", ledger.Start.Milliseconds(), "load", ledger.Load.Milliseconds(),
 				"warmup", ledger.Warmup.Milliseconds(), "family", l.recognised.Family, "size", l.recognised.InputSize,
-				"classes", l.recognised.Classes, "kept_graph", l.optimised)
+				"classes", l.recognised.Classes, "kept_graph", l.optimised, "providers", l.session.Providers())
+			l.sayPassed(log)
 			if err := l.settle(); err != nil {
 				log.Warn("the next start will be as slow as this one", "error", err)
 			}
@@ -113,11 +140,42 @@ func run(ctx context.Context, began time.Time, args []string, stderr io.Writer) 
 	// 1. Readiness fails, no request comes any more, and those inside are finished.
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.grace)
 	defer cancel()
-	err = errors.Join(err, server.Drain(drain))
+	drained := make(chan error, 1)
+	group.Go(func() { drained <- standard.drain(drain) })
+	err = errors.Join(err, server.Drain(drain), <-drained)
 	// 2. Nobody is left who could use or make a session.
 	group.Wait()
-	// 3. The session closes, and ONNX Runtime after it.
-	return errors.Join(err, l.close())
+	// 3. The sessions close, and ONNX Runtime after them.
+	err = errors.Join(err, standard.close(), l.close(), engine.close())
+	// 4. The last spans are delivered, or given up: nobody waits long for them.
+	deliver, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
+	defer cancel()
+	if err := traces.Shutdown(deliver); err != nil {
+		log.Warn("spans are lost", "error", err)
+	}
+	return err
+}
+
+// lastSpans is how long the last spans may take to be delivered.
+const lastSpans = 2 * time.Second
+
+// openTraces makes the traces that the environment asks for. Where that cannot be
+// done the function is served all the same.
+func openTraces(log *slog.Logger) *telemetry.Traces {
+	traces, err := telemetry.New(telemetry.Options{
+		Service: "saccade-runtime", Version: version,
+		Failed: func(err error) {
+			if err != nil {
+				log.Warn("spans cannot be delivered", "error", err)
+			} else {
+				log.Info("spans are delivered again")
+			}
+		},
+	})
+	if err != nil {
+		log.Warn("no traces are made", "error", err)
+	}
+	return traces
 }
 
 // wait returns when event comes, at the latest after most.

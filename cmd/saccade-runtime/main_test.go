@@ -179,8 +179,10 @@ func TestFlags(t *testing.T) {
 		args []string
 		want string
 	}{
-		"nothing":              {nil, "--function is missing"},
+		"nothing":              {nil, "--model is missing"},
 		"no model":             {good[:2], "--model is missing"},
+		"a name that is none":  {append(good, "--name", "a/b"), "no name of a model"},
+		"models for nobody":    {append(good, "--models", "m"), "--oip-http or --oip-grpc"},
 		"an unknown flag":      {append(good, "--speed", "9"), "flag provided but not defined"},
 		"an argument too many": {append(good, "now"), `unexpected argument "now"`},
 		"an unknown log":       {append(good, "--log", "xml"), "neither text nor json"},

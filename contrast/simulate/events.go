@@ -2,22 +2,28 @@ package simulate
 
 import "time"
 
-// event is something an instance will do. Events at the same time happen in the order
-// in which they were foreseen.
+// event is something that will happen to an instance. Events at the same time happen in
+// the order in which they were foreseen.
 type event struct {
 	at       time.Duration
 	order    uint64
-	took     time.Duration // served: the request's service time
-	instance int
+	request  // served: whose end it is
+	instance *instance
 	what     happening
 }
 
 type happening uint8
 
 const (
-	loaded happening = iota
-	served
+	loaded happening = iota // an instance is ready
+	failed                  // an instance will never be
+	died                    // an instance is lost, with its requests
+	served                  // a request is over
+	news                    // of the nodes: who waits may be sent elsewhere
 )
+
+// request is one that waits or is worked on.
+type request struct{ arrived, takes time.Duration }
 
 // events is a binary heap, the next event first. The order of equal times is made
 // certain by a number in each event.
@@ -30,68 +36,39 @@ func (h *events) push(e event) {
 	h.pushed++
 	e.order = h.pushed
 	h.heap = append(h.heap, e)
-	sift(h.heap, event.before)
-}
-
-func (h *events) peek() (event, bool) {
-	if len(h.heap) == 0 {
-		return event{}, false
-	}
-	return h.heap[0], true
-}
-
-func (h *events) pop() event {
-	e := h.heap[0]
-	h.heap = sink(h.heap, event.before)
-	return e
-}
-
-func (e event) before(other event) bool {
-	return e.at < other.at || e.at == other.at && e.order < other.order
-}
-
-// numbers is a binary heap, the least first.
-type numbers []int
-
-func (h *numbers) push(n int) {
-	*h = append(*h, n)
-	sift(*h, less)
-}
-
-func (h *numbers) pop() { *h = sink(*h, less) }
-
-func less(a, b int) bool { return a < b }
-
-// sift moves the last of heap up to its place.
-func sift[T any](heap []T, before func(a, b T) bool) {
-	for i := len(heap) - 1; i > 0; {
+	for i := len(h.heap) - 1; i > 0; {
 		above := (i - 1) / 2
-		if !before(heap[i], heap[above]) {
+		if !h.heap[i].before(&h.heap[above]) {
 			return
 		}
-		heap[i], heap[above] = heap[above], heap[i]
+		h.heap[i], h.heap[above] = h.heap[above], h.heap[i]
 		i = above
 	}
 }
 
-// sink takes the first out of heap.
-func sink[T any](heap []T, before func(a, b T) bool) []T {
-	last := len(heap) - 1
-	heap[0] = heap[last]
-	heap = heap[:last]
+func (h *events) pop() event {
+	last := len(h.heap) - 1
+	e := h.heap[0]
+	h.heap[0] = h.heap[last]
+	h.heap[last] = event{}
+	h.heap = h.heap[:last]
 	for i := 0; ; {
 		least := i
-		for _, below := range [...]int{2*i + 1, 2*i + 2} {
-			if below < last && before(heap[below], heap[least]) {
+		for below := 2*i + 1; below <= 2*i+2 && below < last; below++ {
+			if h.heap[below].before(&h.heap[least]) {
 				least = below
 			}
 		}
 		if least == i {
-			return heap
+			return e
 		}
-		heap[i], heap[least] = heap[least], heap[i]
+		h.heap[i], h.heap[least] = h.heap[least], h.heap[i]
 		i = least
 	}
+}
+
+func (e *event) before(other *event) bool {
+	return e.at < other.at || e.at == other.at && e.order < other.order
 }
 
 // queue is the requests that wait, first come, first served.
@@ -100,12 +77,26 @@ type queue struct {
 	head     int
 }
 
-type request struct{ arrived, takes time.Duration }
-
 func (q *queue) len() int { return len(q.requests) - q.head }
 
-func (q *queue) push(arrived, takes time.Duration) {
-	q.requests = append(q.requests, request{arrived, takes})
+func (q *queue) push(r request) {
+	if q.head > 64 && 2*q.head > len(q.requests) { // a queue that is never empty still ends
+		q.requests = q.requests[:copy(q.requests, q.requests[q.head:])]
+		q.head = 0
+	}
+	q.requests = append(q.requests, r)
+}
+
+// back puts requests where they were before they were taken: those that came first in
+// front.
+func (q *queue) back(again ...request) {
+	all := append(again, q.requests[q.head:]...)
+	for i := 1; i < len(all); i++ { // nearly sorted
+		for j := i; j > 0 && all[j].arrived < all[j-1].arrived; j-- {
+			all[j], all[j-1] = all[j-1], all[j]
+		}
+	}
+	q.requests, q.head = all, 0
 }
 
 func (q *queue) pop() request {

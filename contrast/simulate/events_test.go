@@ -10,18 +10,12 @@ func TestEventsComeInTheOrderOfTimeThenOfForesight(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	var h events
 	for n := range 1000 {
-		h.push(event{at: time.Duration(r.IntN(50)), instance: n})
+		h.push(event{at: time.Duration(r.IntN(50)), instance: &instance{number: n}})
 	}
 	last := h.pop()
-	for {
-		next, more := h.peek()
-		if !more {
-			return
-		}
-		if got := h.pop(); got != next {
-			t.Fatalf("popped %+v after a peek at %+v", got, next)
-		}
-		if next.at < last.at || next.at == last.at && next.instance < last.instance {
+	for len(h.heap) > 0 {
+		next := h.pop()
+		if next.at < last.at || next.at == last.at && next.instance.number < last.instance.number {
 			t.Fatalf("%+v comes after %+v", next, last)
 		}
 		last = next
@@ -32,7 +26,7 @@ func TestTheQueueIsFirstComeFirstServed(t *testing.T) {
 	var q queue
 	next := time.Duration(0)
 	for n := range time.Duration(100) {
-		q.push(n, 0)
+		q.push(request{arrived: n})
 		if n%3 == 2 {
 			for range 2 {
 				if got := q.pop(); got.arrived != next {
@@ -44,5 +38,50 @@ func TestTheQueueIsFirstComeFirstServed(t *testing.T) {
 	}
 	if q.len() != 100-int(next) {
 		t.Errorf("%d wait", q.len())
+	}
+}
+
+func TestRequestsThatComeBackAreInFrontOfThoseThatCameLater(t *testing.T) {
+	var q queue
+	for n := range time.Duration(10) {
+		q.push(request{arrived: n})
+	}
+	first, second := q.pop(), q.pop()
+	q.pop()
+	q.back(second, first)
+	for _, want := range []time.Duration{0, 1, 3, 4} {
+		if got := q.pop(); got.arrived != want {
+			t.Fatalf("%v came where %v was due", got.arrived, want)
+		}
+	}
+}
+
+// The oldest with room is the one that is given, whoever came and went.
+func TestRoomsGiveTheOldest(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	var h rooms
+	all := make([]*instance, 100)
+	for n := range all {
+		all[n] = &instance{number: n, room: -1}
+	}
+	there := map[int]bool{}
+	for range 10_000 {
+		n := r.IntN(len(all))
+		if there[n] {
+			h.remove(all[n])
+		} else {
+			h.push(all[n])
+		}
+		there[n] = !there[n]
+		oldest := -1
+		for n := range all {
+			if there[n] {
+				oldest = n
+				break
+			}
+		}
+		if oldest < 0 != (len(h) == 0) || oldest >= 0 && h[0].number != oldest {
+			t.Fatalf("%d is the oldest; the heap is %v long", oldest, len(h))
+		}
 	}
 }

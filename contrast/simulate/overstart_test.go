@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed45885407/saccade/contrast/simulate"
+	"github.com/seed45885407/saccade/contrast/traces"
 )
 
 // overStart are settings under which Knative's autoscaler was measured with the same
@@ -46,7 +47,7 @@ func TestOverStart(t *testing.T) {
 		var theirs, ours []simulate.Result
 		for seed := range uint64(seeds) {
 			c := simulate.Config{
-				Arrivals: simulate.Poisson(row.rate, length, seed), Seed: seed, For: length,
+				Arrivals: traces.Poisson(row.rate, length, seed), Seed: seed, For: length,
 				Service: simulate.Always(20 * time.Millisecond), Load: simulate.Always(row.load),
 				ContainerConcurrency: row.cc,
 			}
@@ -54,12 +55,12 @@ func TestOverStart(t *testing.T) {
 			theirs = append(theirs, run(t, c))
 			c.Policy = startupAware(settings(row.cc))
 			ours = append(ours, run(t, c))
-			if last := ours[len(ours)-1]; last.Peak > 3 || last.Wait.Max > row.load*11/10 {
+			if last := ours[len(ours)-1]; last.Peak > 3 || time.Duration(last.Wait.Max) > row.load*11/10 {
 				t.Errorf("%v, %v/s, cc %d, seed %d: startup-aware starts %d and waits for %v", row.load, row.rate, row.cc, seed, last.Peak, last.Wait.Max)
 			}
 		}
 		least, most := slices.MinFunc(theirs, byPeak).Peak, slices.MaxFunc(theirs, byPeak).Peak
-		if row.peak < least || row.peak > most {
+		if row.peak < int(least) || row.peak > int(most) {
 			t.Errorf("%v, %v/s, cc %d: the KPA's peaks are %d to %d; the other measurement has %d", row.load, row.rate, row.cc, least, most, row.peak)
 		}
 		fmt.Fprintf(&table, "| %v | %v | %d | %s | %s |\n", row.load, row.rate, row.cc, cells(theirs), cells(ours))
@@ -67,7 +68,7 @@ func TestOverStart(t *testing.T) {
 	t.Logf("medians of %d seeds, least to most in brackets\n\n%s", seeds, &table)
 }
 
-func byPeak(a, b simulate.Result) int { return a.Peak - b.Peak }
+func byPeak(a, b simulate.Result) int { return int(a.Peak - b.Peak) }
 
 // cells are peak, instance-seconds, p99 and longest wait.
 func cells(runs []simulate.Result) string {

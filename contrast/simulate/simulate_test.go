@@ -2,13 +2,14 @@ package simulate_test
 
 import (
 	"encoding/json"
-	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed45885407/saccade/contrast/simulate"
+	"github.com/seed45885407/saccade/contrast/traces"
+	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/knative/scaling"
 )
 
@@ -38,6 +39,7 @@ func (s scripted) Decide(now time.Time) (d scaling.Decision) {
 
 func TestRun(t *testing.T) {
 	const s, ms = time.Second, time.Millisecond
+	type sec = functions.Seconds
 	for _, test := range []struct {
 		name string
 		simulate.Config
@@ -49,8 +51,8 @@ func TestRun(t *testing.T) {
 			simulate.Config{Arrivals: []time.Duration{0, 0, 10 * s}, ContainerConcurrency: 1},
 			script{{0, 1}},
 			simulate.Result{
-				Requests: 3, Cold: 2, Starts: 1, Peak: 1, Instances: 20 * s, Loading: 3 * s, Busy: 3 * s, Idle: 14 * s,
-				Wait: simulate.Waits{P50: 3 * s, P95: 4 * s, P99: 4 * s, Max: 4 * s},
+				Requests: 3, Cold: 2, Starts: 1, Peak: 1, Instances: sec(20 * s), Loading: sec(3 * s), Busy: sec(3 * s), Idle: sec(14 * s),
+				Wait: simulate.Spread{P50: sec(3 * s), P95: sec(4 * s), P99: sec(4 * s), Max: sec(4 * s)},
 			},
 		},
 		{
@@ -58,8 +60,8 @@ func TestRun(t *testing.T) {
 			simulate.Config{Arrivals: []time.Duration{0, 0, 0}, ContainerConcurrency: 2},
 			script{{0, 1}},
 			simulate.Result{
-				Requests: 3, Cold: 3, Starts: 1, Peak: 1, Instances: 20 * s, Loading: 3 * s, Busy: 2 * s, Idle: 15 * s,
-				Wait: simulate.Waits{P50: 3 * s, P95: 4 * s, P99: 4 * s, Max: 4 * s},
+				Requests: 3, Cold: 3, Starts: 1, Peak: 1, Instances: sec(20 * s), Loading: sec(3 * s), Busy: sec(2 * s), Idle: sec(15 * s),
+				Wait: simulate.Spread{P50: sec(3 * s), P95: sec(4 * s), P99: sec(4 * s), Max: sec(4 * s)},
 			},
 		},
 		{
@@ -67,14 +69,14 @@ func TestRun(t *testing.T) {
 			simulate.Config{Arrivals: []time.Duration{3500 * ms, 3500 * ms}, ContainerConcurrency: 1},
 			script{{0, 2}, {4 * s, 1}},
 			simulate.Result{
-				Requests: 2, Starts: 2, Peak: 2, Instances: 24500 * ms, Loading: 6 * s, Busy: 2 * s, Idle: 16500 * ms,
+				Requests: 2, Starts: 2, Peak: 2, Instances: sec(24500 * ms), Loading: sec(6 * s), Busy: sec(2 * s), Idle: sec(16500 * ms),
 			},
 		},
 		{
 			"one that loads is never the one to go, but goes when it is ready",
 			simulate.Config{ContainerConcurrency: 1},
 			script{{0, 1}, {2 * s, 0}},
-			simulate.Result{Starts: 1, Peak: 1, Instances: 3 * s, Loading: 3 * s},
+			simulate.Result{Starts: 1, Peak: 1, Instances: sec(3 * s), Loading: sec(3 * s)},
 		},
 		{
 			"a full cluster starts no more before one has gone",
@@ -84,7 +86,7 @@ func TestRun(t *testing.T) {
 			},
 			script{{0, 2}, {4 * s, 0}, {6 * s, 5}}, // both finish their requests until 8.9 s
 			simulate.Result{
-				Requests: 2, Starts: 4, Peak: 2, Instances: 40 * s, Loading: 12 * s, Busy: 10 * s, Idle: 18 * s,
+				Requests: 2, Starts: 4, Peak: 2, Instances: sec(40 * s), Loading: sec(12 * s), Busy: sec(10 * s), Idle: sec(18 * s),
 			},
 		},
 		{
@@ -92,8 +94,8 @@ func TestRun(t *testing.T) {
 			simulate.Config{Arrivals: []time.Duration{19 * s, 20 * s}, ContainerConcurrency: 1},
 			script{{18 * s, 1}},
 			simulate.Result{
-				Requests: 2, Cold: 2, Starts: 1, Peak: 1, Instances: 2 * s, Loading: 2 * s,
-				Wait: simulate.Waits{P50: 2 * s, P95: 2 * s, P99: 2 * s, Max: 2 * s},
+				Requests: 2, Cold: 2, Starts: 1, Peak: 1, Instances: sec(2 * s), Loading: sec(2 * s),
+				Wait: simulate.Spread{P50: sec(2 * s), P95: sec(2 * s), P99: sec(2 * s), Max: sec(2 * s)},
 			},
 		},
 	} {
@@ -101,11 +103,12 @@ func TestRun(t *testing.T) {
 			c := test.Config
 			c.Policy, c.For = test.script.policy, 20*s
 			c.Load = simulate.Always(3 * s)
-			if c.Service == nil {
+			if c.Service.IsZero() {
 				c.Service = simulate.Always(s)
 			}
 			got := run(t, c)
-			got.Handled = 0
+			got.Handled, got.For, got.Latency = 0, 0, simulate.Spread{}
+			got.Wait.Mean, got.Wait.P90, got.Wait.P999 = 0, 0, 0
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("-want +got\n%s", diff)
 			}
@@ -116,7 +119,7 @@ func TestRun(t *testing.T) {
 func TestRunRefusesWhatMeansNothing(t *testing.T) {
 	for name, spoil := range map[string]func(*simulate.Config){
 		"no policy":                        func(c *simulate.Config) { c.Policy = nil },
-		"no service time":                  func(c *simulate.Config) { c.Service = nil },
+		"no service time":                  func(c *simulate.Config) { c.Service = simulate.Distribution{} },
 		"no room in an instance":           func(c *simulate.Config) { c.ContainerConcurrency = 0 },
 		"a cluster of less than nothing":   func(c *simulate.Config) { c.Capacity = -1 },
 		"no time":                          func(c *simulate.Config) { c.For = 0 },
@@ -151,7 +154,7 @@ func (a awake) Decide(now time.Time) scaling.Decision {
 func TestTheSameAgain(t *testing.T) {
 	type policy = func(time.Time) scaling.Policy
 	policies := map[string]policy{"kpa": kpa(settings(2)), "startup-aware": startupAware(settings(2))}
-	for _, trace := range simulate.Traces() {
+	for _, trace := range traces.Shipped() {
 		for name, policy := range policies {
 			c := simulate.Config{
 				Policy: policy, Arrivals: trace.Arrivals(3), For: trace.For, Seed: 3, Capacity: 8, ContainerConcurrency: 2,
@@ -159,7 +162,7 @@ func TestTheSameAgain(t *testing.T) {
 			}
 			text := func() string {
 				result := run(t, c)
-				if sum := result.Loading + result.Busy + result.Idle; sum != result.Instances || result.Requests != len(c.Arrivals) || result.Peak > 8 {
+				if sum := result.Loading + result.Busy + result.Idle; sum != result.Instances || int(result.Requests) != len(c.Arrivals) || result.Peak > 8 {
 					t.Errorf("%s, %s: it does not add up: %+v", trace.Name, name, result)
 				}
 				result.Handled = 0
@@ -182,25 +185,6 @@ func TestTheSameAgain(t *testing.T) {
 				t.Errorf("%s, %s: another seed came to the same", trace.Name, name)
 			}
 		}
-	}
-}
-
-func TestDistributions(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 1))
-	samples := []time.Duration{1, 5, 9}
-	seen := map[time.Duration]int{}
-	below := 0
-	for range 10_000 {
-		seen[simulate.Measured(samples)(r)]++
-		if simulate.LogNormal(time.Second, 0.5)(r) < time.Second {
-			below++
-		}
-	}
-	if len(seen) != 3 || seen[1] < 3000 || seen[5] < 3000 || seen[9] < 3000 {
-		t.Errorf("of three samples: %v", seen)
-	}
-	if below < 4800 || below > 5200 {
-		t.Errorf("%d of 10000 are below the median", below)
 	}
 }
 
@@ -227,10 +211,10 @@ func BenchmarkRun(b *testing.B) {
 	for name, policy := range map[string]func(time.Time) scaling.Policy{"kpa": kpa(settings(1)), "startup-aware": startupAware(settings(1))} {
 		b.Run(name, func(b *testing.B) {
 			c := simulate.Config{
-				Policy: policy, Arrivals: simulate.Poisson(100, time.Hour, 1), For: time.Hour, Seed: 1, ContainerConcurrency: 1,
+				Policy: policy, Arrivals: traces.Poisson(100, time.Hour, 1), For: time.Hour, Seed: 1, ContainerConcurrency: 1,
 				Service: simulate.LogNormal(50*time.Millisecond, 0.3), Load: simulate.Always(5 * time.Second),
 			}
-			events := 0
+			events := int64(0)
 			for b.Loop() {
 				events += run(b, c).Handled
 			}

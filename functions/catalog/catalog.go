@@ -155,11 +155,12 @@ func (s shelf) entry(name string) (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
+	whole := complete(f)
 	return Entry{
-		Function: complete(f),
+		Function: whole,
 		Folder:   folder,
 		Path:     file,
-		Digest:   digest(f, folder, content),
+		Digest:   digest(whole, folder, content),
 	}, nil
 }
 

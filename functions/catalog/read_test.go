@@ -45,12 +45,14 @@ spec:
     sha256: b5a920bf6a9fff93a8d9f78efcbf09c2fe742cc2714fc63349fa34b4a985b3c4
     family: yolox
     inputSize: 416
+    feed: {place: stretched, colours: rgb, divisor: 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}
+    read: {classIds: coco91}
     labels: [person, "no", traffic light]
     licence: Apache-2.0
     source: |
       Ours.
   thresholds: {minScore: 0, iou: 1, maxDetections: 10}
-  runtime: {providers: [cuda, cpu], threads: 0x2, parallel: 3, batch: 4}
+  runtime: {providers: [cuda, cpu], threads: 0x2, parallel: 3, batch: {max: 4, delay: 2ms}}
   scaling:
     minScale: 1
     maxScale: 1
@@ -68,7 +70,7 @@ spec:
   resources: {cpu: 0.5, memory: 1073741824}
 `
 	_, err := catalog.Read(folder("x/function.yaml", text), "x")
-	if err == nil || !strings.Contains(err.Error(), "x/function.yaml:15: spec.model.source") {
+	if err == nil || !strings.Contains(err.Error(), "x/function.yaml:17: spec.model.source") {
 		t.Fatalf("a sentence with a line break: got %v", err)
 	}
 	got, err := catalog.Read(folder("x/function.yaml", strings.Replace(text, "|\n      Ours.", "Ours.", 1)), "x")
@@ -82,11 +84,17 @@ spec:
 		Spec: functions.Spec{
 			Model: functions.Model{
 				URI: "./models/m.onnx", SHA256: "b5a920bf6a9fff93a8d9f78efcbf09c2fe742cc2714fc63349fa34b4a985b3c4",
-				Family: functions.FamilyYOLOX, InputSize: 416, Labels: []string{"person", "no", "traffic light"},
+				Family: functions.FamilyYOLOX, InputSize: 416,
+				Feed: functions.Feed{
+					Place: "stretched", Colours: "rgb", Divisor: 255,
+					Mean: []float64{0.485, 0.456, 0.406}, Std: []float64{0.229, 0.224, 0.225},
+				},
+				Read:    functions.Read{ClassIDs: "coco91"},
+				Labels:  []string{"person", "no", "traffic light"},
 				Licence: "Apache-2.0", Source: "Ours.",
 			},
 			Thresholds: functions.Thresholds{MinScore: new(0.0), IoU: new(1.0), MaxDetections: 10},
-			Runtime:    functions.Runtime{Providers: []string{"cuda", "cpu"}, Threads: 2, Parallel: 3, Batch: 4},
+			Runtime:    functions.Runtime{Providers: []string{"cuda", "cpu"}, Threads: 2, Parallel: 3, Batch: functions.Batch{Max: 4, Delay: functions.Duration(2 * time.Millisecond)}},
 			Scaling: functions.Scaling{
 				MinScale: 1, MaxScale: 1, ContainerConcurrency: 5, Metric: "rps", Target: 12.5, TargetUtilization: 100,
 				Window: functions.Duration(90 * time.Second), PanicWindowPercentage: 20, PanicThresholdPercentage: 110,

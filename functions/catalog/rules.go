@@ -25,9 +25,11 @@ func Rules() map[string]Rule {
 			Words: "a DNS label: lower-case letters, digits and hyphens, a letter first and no hyphen last",
 		},
 
-		"spec.model.uri":    {Required: true, MaxLength: 8 << 10, check: checkURI},
-		"spec.model.sha256": {Pattern: `^[0-9a-f]{64}$`, Words: "a SHA-256: 64 lower-case hex digits"},
-		"spec.model.family": {OneOf: families()},
+		"spec.model.uri":      {Required: true, MaxLength: 8 << 10, check: checkURI},
+		"spec.model.sha256":   {Pattern: `^[0-9a-f]{64}$`, Words: "a SHA-256: 64 lower-case hex digits"},
+		"spec.model.variants": {MaxItems: 16, MaxLength: 8 << 10, check: checkURI},
+		"spec.model.variant":  {MaxLength: 200},
+		"spec.model.family":   {OneOf: families()},
 		// The families whose places are cells of grids need a multiple of 32; see
 		// validateModel.
 		"spec.model.inputSize": {Min: 32, Max: 4096, Zero: true},
@@ -51,10 +53,14 @@ func Rules() map[string]Rule {
 		"spec.thresholds.iou":           {Max: 1},
 		"spec.thresholds.maxDetections": {Min: 1, Max: 10000},
 
-		"spec.runtime.providers": {OneOf: []string{"cpu", "cuda", "tensorrt"}},
-		"spec.runtime.threads":   {Min: 1, Max: 256},
-		"spec.runtime.parallel":  {Min: 1, Max: 999},
-		"spec.runtime.batch":     {Min: 1, Max: 64},
+		"spec.runtime.providers":   {OneOf: providers()},
+		"spec.runtime.require":     {OneOf: providers()},
+		"spec.runtime.device":      {Pattern: devicePattern, Words: "a GPU's UUID as nvidia-smi -L shows it: GPU-... or MIG-..."},
+		"spec.runtime.precision":   {OneOf: []string{functions.PrecisionFP32, functions.PrecisionFP16}},
+		"spec.runtime.threads":     {Min: 1, Max: 256},
+		"spec.runtime.parallel":    {Min: 1, Max: 999},
+		"spec.runtime.batch.max":   {Min: 1, Max: 64},
+		"spec.runtime.batch.delay": {Duration: true, Max: 10},
 
 		"spec.scaling.minScale":                 {Max: 1000},
 		"spec.scaling.maxScale":                 {Max: 1000},
@@ -79,9 +85,15 @@ func Rules() map[string]Rule {
 		"spec.scaling.lambda.keepAlive":              {Duration: true, Min: 1, Max: hour},
 		"spec.scaling.lambda.versionWeight":          {Min: 0.01, Max: 100},
 
-		"spec.resources.cpu":    {Pattern: cpuPattern, Words: "an amount of CPU: cores (2, 0.5) or thousandths of one (500m)", Quantity: true, check: checkCPU},
-		"spec.resources.memory": {Pattern: memoryPattern, Words: "an amount of memory: 512Mi, 2Gi, 1G or a number of bytes", Quantity: true, check: checkMemory},
+		"spec.resources.cpu":       {Pattern: cpuPattern, Words: "an amount of CPU: cores (2, 0.5) or thousandths of one (500m)", Quantity: true, check: checkCPU},
+		"spec.resources.memory":    {Pattern: memoryPattern, Words: "an amount of memory: 512Mi, 2Gi, 1G or a number of bytes", Quantity: true, check: checkMemory},
+		"spec.resources.gpu":       {Max: 16},
+		"spec.resources.gpuMemory": {Pattern: memoryPattern, Words: "an amount of memory: 512Mi, 2Gi, 1G or a number of bytes", Quantity: true, check: checkMemory},
 	}
+}
+
+func providers() []string {
+	return []string{functions.ProviderCPU, functions.ProviderCUDA, functions.ProviderTensorRT}
 }
 
 // maxLabels is above the largest detection vocabularies (LVIS has 1203 classes,

@@ -45,6 +45,7 @@ func (found *faults) validate(f functions.Function) {
 		found.at("spec.scaling.minScale", "%d is more than maxScale, %d", s.MinScale, s.MaxScale)
 	}
 	found.validateModel(f.Spec.Model)
+	found.validateRuntime(f.Spec)
 	found.validateStyle(f)
 }
 

@@ -87,6 +87,10 @@ func (i *Invoker) Detect(ctx context.Context, instance coldstart.Instance, pictu
 	// closed may be replaced silently. The key itself is not sent.
 	req.Header["Idempotency-Key"] = nil
 	hand(ctx, instance, req)
+	if deadline, is := ctx.Deadline(); is {
+		// From now on, and no time of day: the two clocks need not agree.
+		req.Header.Set("Request-Timeout", max(time.Millisecond, time.Until(deadline)).String())
+	}
 
 	resp, err := i.client.Do(req)
 	if err != nil {

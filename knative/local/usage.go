@@ -106,7 +106,10 @@ func held(f functions.Function) functions.Held {
 	if bytes, err := catalog.ParseMemory(f.Spec.Resources.Memory); err == nil {
 		h.Memory = bytes
 	}
-	if len(r.Providers) > 0 && !slices.Contains(r.Providers, functions.DefaultProvider) {
+	switch {
+	case f.Spec.Resources.GPU > 0:
+		h.GPUs = float64(f.Spec.Resources.GPU)
+	case len(r.Providers) > 0 && !slices.Contains(r.Providers, functions.DefaultProvider):
 		h.GPUs = 1
 	}
 	return h

@@ -17,20 +17,20 @@ func (r *recognition) detr() (m match, doubt string) {
 	var labels, boxes, scores []Port
 	for _, p := range r.ports() {
 		switch rank := len(p.Shape); {
-		case p.Type == "int64" && rank == 2:
+		case p.whole() && rank == 2:
 			labels = append(labels, p)
-		case p.Type == "float32" && rank == 2:
+		case p.fraction() && rank == 2:
 			scores = append(scores, p)
-		case p.Type == "float32" && rank == 3 && p.Shape[2] == 4:
+		case p.fraction() && rank == 3 && p.Shape[2] == 4:
 			boxes = append(boxes, p)
 		}
 	}
 	if len(labels) != 1 || len(boxes) != 1 || len(scores) != 1 || !alike(labels[0], boxes[0], scores[0]) {
-		return m, fmt.Sprintf("it is fed the picture's size as DETR is, %v, and its outputs are not labels int64 [1 queries], boxes [1 queries 4] and scores [1 queries]", *r.sizes)
+		return m, fmt.Sprintf("it is fed the picture's size as DETR is, %v, and its outputs are not labels int64 [1 queries], boxes [1 queries 4] and scores [1 queries]", r.beside[0])
 	}
 	m = match{
 		family:  functions.FamilyDETR,
-		reason:  fmt.Sprintf("it takes the picture's size, %v, and gives labels, boxes and scores: a DETR with its postprocessor", *r.sizes),
+		reason:  fmt.Sprintf("it takes the picture's size, %v, and gives labels, boxes and scores: a DETR with its postprocessor", r.beside[0]),
 		outputs: []Port{labels[0], boxes[0], scores[0]},
 	}
 	if classes := r.model.Moduli[labels[0].Name]; classes > 0 && classes <= maxClasses {
@@ -44,7 +44,7 @@ func (r *recognition) detr() (m match, doubt string) {
 // taken: by shape alone it could be scores.
 func (r *recognition) namesLogits() bool {
 	for _, p := range r.ports() {
-		if p.Type == "float32" && len(p.Shape) == 3 && strings.Contains(strings.ToLower(p.Name), "logit") {
+		if p.fraction() && len(p.Shape) == 3 && strings.Contains(strings.ToLower(p.Name), "logit") {
 			return true
 		}
 	}
@@ -67,13 +67,21 @@ func (r *recognition) detrRaw() (match, string) {
 		return match{}, fmt.Sprintf("its outputs are not one pair of logits [1 queries classes] and boxes [1 queries 4], as family %s has them",
 			functions.FamilyDETRRaw)
 	}
-	m := found[0]
-	named := len(r.names)
-	if m.classes == cocoDETR || named > 0 && m.classes == named+1 {
-		return match{}, fmt.Sprintf("%d logits are those of the first DETR, whose last class is no object and whose scores are a softmax, which is not served", m.classes)
+	m, named := found[0], len(r.names)
+	softmax := r.declared.Family == functions.FamilyDETRSoftmax
+	if softmax || r.declared.Family != functions.FamilyDETRRaw && (m.classes == cocoDETR || named > 0 && m.classes == named+1) {
+		m.family = functions.FamilyDETRSoftmax
+		m.reason += ": the first DETR's, whose last logit is no object"
+		if m.classes > 0 {
+			m.classes--
+		}
 	}
 	if named > 0 && m.classes > 0 && m.classes != named {
 		return match{}, fmt.Sprintf("as family %s it would have %d classes, and its metadata names %d", m.family, m.classes, named)
+	}
+	if m.classes == cocoDETR-1 && named == 0 && len(r.declared.Labels) == 0 {
+		m.read.ClassIDs = functions.ClassIDsCOCO91
+		m.reason += "; 91 classes are COCO's category ids up to 90"
 	}
 	return m, ""
 }
@@ -86,8 +94,8 @@ func (r *recognition) pair(logits, boxes Port) match {
 	named := func(p Port, word string) bool { return strings.Contains(strings.ToLower(p.Name), word) }
 	switch {
 	case logits.Name == boxes.Name,
-		logits.Type != "float32" || len(logits.Shape) != 3 || logits.Shape[2] == 0 || logits.Shape[2] > maxClasses,
-		boxes.Type != "float32" || len(boxes.Shape) != 3 || boxes.Shape[2] != 4,
+		!logits.fraction() || len(logits.Shape) != 3 || logits.Shape[2] == 0 || logits.Shape[2] > maxClasses,
+		!boxes.fraction() || len(boxes.Shape) != 3 || boxes.Shape[2] != 4,
 		!alike(logits, boxes),
 		logits.Shape[2] == 4 && (named(logits, "box") || !named(boxes, "box")):
 		return match{}

@@ -13,6 +13,9 @@ type match struct {
 	reason  string
 	classes int // 0: the shape does not tell
 	outputs []Port
+	read    functions.Read // as far as the graph tells
+	// unsettled says what else is to be settled, and by which field; empty: nothing.
+	unsettled string
 }
 
 // cells is the number of places a YOLO head looks at: one a cell of the grids for
@@ -35,6 +38,8 @@ func (r *recognition) anchors(n int64) bool {
 //	yolov8     [1, 4+classes, cells]     docs.ultralytics.com, task detect
 //	yolo-e2e   [1, 300, 6]               the same, end2end
 //	yolox      [1, cells, 5+classes]     Megvii YOLOX, demo/ONNXRuntime
+//	yolov6     the same, boxes decoded   meituan/YOLOv6, deploy/ONNX
+//	rtdetr     [1, 300, 4+classes]       Ultralytics, models/rtdetr
 //	yolov5     [1, 3*cells, 5+classes]   ultralytics/yolov5, models/yolo.py
 //	centernet  [1, 100, 6]
 func (r *recognition) guess(out Tensor, shape []int64) (m match, doubt string) {
@@ -47,12 +52,16 @@ func (r *recognition) guess(out Tensor, shape []int64) (m match, doubt string) {
 		return r.counted(functions.FamilyYOLOv8, a-4,
 			fmt.Sprintf("%v is 4 sides and %d scores for the %d cells of a %d pixel input", out, a-4, n, r.InputSize))
 	case a == n && b > 5:
-		return r.counted(functions.FamilyYOLOX, b-5,
-			fmt.Sprintf("%v is, for the %d cells of a %d pixel input, 4 sides, objectness and %d scores", out, n, r.InputSize, b-5))
+		return r.cellwise(out, b)
 	case b == 6 && r.isCenterNet(out, a):
 		return match{
 			family: functions.FamilyCenterNet,
 			reason: fmt.Sprintf("%v is boxes of 4 corners, score and class, and names speak of a CenterNet", out),
+		}, ""
+	case r.isUltralytics() && len(r.names) > 0 && b == int64(4+len(r.names)) && b != 6 && a > 0:
+		return match{
+			family: functions.FamilyRTDETR, classes: len(r.names),
+			reason: fmt.Sprintf("%v is, for each query, 4 sides and one score for each of the %d names in Ultralytics' metadata: an RT-DETR", out, len(r.names)),
 		}, ""
 	case b == 6 && r.isUltralytics():
 		return match{
@@ -68,7 +77,11 @@ func (r *recognition) guess(out Tensor, shape []int64) (m match, doubt string) {
 			reason: fmt.Sprintf("%v is 4 sides and one score for each of the %d names in Ultralytics' metadata", out, len(r.names)),
 		}, ""
 	}
-	return m, fmt.Sprintf("%v is none of the known layouts for a %d pixel input", out, r.InputSize)
+	doubt = fmt.Sprintf("%v is none of the known layouts for a %d pixel input", out, r.InputSize)
+	if r.InputSize%32 != 0 {
+		doubt += ", which for grids of strides 8, 16 and 32 is a multiple of 32"
+	}
+	return m, doubt
 }
 
 // counted is a match whose classes must be as many as the metadata names, if it
@@ -115,7 +128,10 @@ func (r *recognition) asDeclared(out Tensor, shape []int64, family functions.Fam
 	case functions.FamilyYOLOv5:
 		reads = "[1 anchors 5+classes]"
 		fits, classes = (free(a) || a >= 1) && (free(b) || b > 5 && b-5 <= maxClasses), max(0, b-5)
-	case functions.FamilyYOLOX:
+	case functions.FamilyRTDETR:
+		reads = "[1 queries 4+classes]"
+		fits, classes = (free(a) || a >= 1) && (free(b) || b > 4 && b-4 <= maxClasses), max(0, b-4)
+	case functions.FamilyYOLOX, functions.FamilyYOLOv6, functions.FamilyYOLOXDecoded:
 		reads = fmt.Sprintf("[1 %d 5+classes]", n)
 		fits, classes = (free(a) || a == n) && (free(b) || b > 5 && b-5 <= maxClasses), max(0, b-5)
 	default:

@@ -38,6 +38,10 @@ type Model struct {
 	Parameters int64
 	// External says that weights lie in other files.
 	External bool
+	// Location is the first of those files, as the model names it.
+	Location string
+
+	graph *graph
 }
 
 // Tensor is an input or output of a graph.
@@ -110,7 +114,7 @@ func Parse(content []byte) (*Model, error) {
 	if what := guise(content); what != "" {
 		return nil, notONNX(what)
 	}
-	p := &parser{model: &Model{Metadata: map[string]string{}, Moduli: map[string]int64{}}, whole: newArithmetic()}
+	p := &parser{model: &Model{Metadata: map[string]string{}, Moduli: map[string]int64{}, graph: newGraph()}, whole: newArithmetic()}
 	if err := p.file(content); err != nil {
 		return nil, notONNX("its content is damaged or of another kind").Because(err)
 	}

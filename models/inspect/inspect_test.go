@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/seed45885407/saccade/functions"
@@ -48,7 +49,7 @@ func TestParseReadsWhatAFileSays(t *testing.T) {
 		Moduli:     map[string]int64{},
 		Parameters: 17,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Model{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -198,6 +199,8 @@ func FuzzParse(f *testing.F) {
 		metadata: map[string]string{"names": "{0: 'a'}", "imgsz": "[640, 640]", "author": "Ultralytics"},
 	}.encode())
 	f.Add([]byte("<html>"))
+	f.Add(detectorWith(field(field(nil, 1, step("o", "Conv", "images", "w")), 5, huge(2, 3, 3, 3)), nil))
+	f.Add(detectorWith(nil, field(nil, 25, defined("f", "g"))))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		m, err := Parse(content)
 		if err != nil {
@@ -206,6 +209,9 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
+		if c := m.Cost(nil); c.MACs < 0 || c.ActivationBytes < 0 || c.WeightBytes < 0 {
+			t.Fatalf("a cost that cannot be: %+v", c)
+		}
 		for _, family := range append(functions.Families, functions.FamilyAuto) {
 			var fn functions.Function
 			fn.Spec.Model.Family = family
@@ -213,7 +219,11 @@ func FuzzParse(f *testing.F) {
 			if err != nil {
 				continue
 			}
-			if r.InputSize%32 != 0 || r.InputSize <= 0 || !slices.Contains([]int{1, 2, 3}, len(r.Outputs)) || r.Classes < 0 ||
+			manner, _ := r.Family.Manner()
+			if c := m.Cost(r.Inputs); c.MACs < 0 || c.ActivationBytes < 0 {
+				t.Fatalf("a cost that cannot be: %+v", c)
+			}
+			if manner.Grid && r.InputSize%32 != 0 || r.InputSize < 32 || r.InputSize > 4096 || !slices.Contains([]int{1, 2, 3, 4}, len(r.Outputs)) || r.Classes < 0 ||
 				len(r.Labels) > 0 && len(r.Labels) != r.Classes {
 				t.Fatalf("recognised as what cannot be: %+v", r)
 			}

@@ -80,7 +80,9 @@ func (p *parser) file(content []byte) error {
 		case 14: // metadata_props
 			err = p.metadata(value)
 		case 25: // functions
-			err = p.function(value)
+			if err = p.function(value); err == nil {
+				err = p.model.graph.function(value)
+			}
 		}
 		return err
 	})
@@ -95,6 +97,9 @@ func (p *parser) file(content []byte) error {
 		return err
 	}
 	if err := p.contents(graph, 0); err != nil {
+		return err
+	}
+	if err := p.model.graph.read(graph); err != nil {
 		return err
 	}
 	fed := p.model.Inputs[:0]
@@ -272,13 +277,34 @@ func (p *parser) weights(message []byte, initializer bool) error {
 			if _, listed := p.listed[string(value)]; listed {
 				p.listed[string(value)] = true
 			}
-		case field == 13, field == 14 && number == 1: // external_data, data_location EXTERNAL
+		case field == 14 && number == 1: // data_location EXTERNAL
 			p.model.External = true
+		case field == 13: // external_data
+			p.model.External = true
+			return p.elsewhere(value)
 		}
 		return nil
 	})
 	if initializer {
 		p.model.Parameters = p.model.Parameters + min(count, math.MaxInt64-p.model.Parameters)
+	}
+	return err
+}
+
+// elsewhere reads a StringStringEntryProto of external_data for the file it names.
+func (p *parser) elsewhere(message []byte) error {
+	var key, value string
+	err := fields(message, func(field protowire.Number, content []byte, _ uint64) (err error) {
+		switch field {
+		case 1: // key
+			key, err = text(content)
+		case 2: // value
+			value, err = text(content)
+		}
+		return err
+	})
+	if key == "location" && p.model.Location == "" {
+		p.model.Location = value
 	}
 	return err
 }

@@ -1,8 +1,9 @@
 package inspect
 
 import (
+	"cmp"
 	"fmt"
-	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,11 +13,17 @@ import (
 // Recognised is how a model is fed and read.
 type Recognised struct {
 	Family functions.Family
-	// Inputs are in the order they are fed: the picture, float32 [1, 3, InputSize,
-	// InputSize], and for family detr its width and height, int64 [1, 2].
+	// Inputs are in the order they are fed: the picture, InputSize pixels a side, its
+	// axes in the order of Layout, and then what Beside says, [1, 2] each.
 	Inputs []Port
-	// InputSize is in pixels, a multiple of 32.
+	Layout functions.Layout
+	Beside []functions.Beside
+	// InputSize is in pixels.
 	InputSize int
+	// Feed and Read are what differs from the family's own manner: function.yaml says
+	// so, or the graph.
+	Feed functions.Feed
+	Read functions.Read
 	// Outputs are those that are read.
 	Outputs []Port
 	// Classes is the number of classes; 0 where neither shapes nor names tell.
@@ -30,7 +37,7 @@ type Recognised struct {
 // Port is an input that is fed or an output that is read.
 type Port struct {
 	Name string
-	// Type is float32 or int64.
+	// Type is the graph's, as NumPy names it.
 	Type string
 	// Shape is that of a batch of 1, -1 where only a run can tell.
 	Shape []int64
@@ -42,7 +49,7 @@ type Port struct {
 // that would settle it, where one would.
 func Recognise(m *Model, f functions.Function) (Recognised, error) {
 	r := &recognition{model: m, declared: f.Spec.Model}
-	for _, step := range []func() error{r.servable, r.input, r.size, r.family, r.labels} {
+	for _, step := range []func() error{r.servable, r.input, r.size, r.family, r.manner, r.labels} {
 		if err := step(); err != nil {
 			return Recognised{}, err
 		}
@@ -56,7 +63,7 @@ type recognition struct {
 	model    *Model
 	declared functions.Model
 	fed      Tensor   // the picture
-	sizes    *Tensor  // the picture's size; nil: it is not fed
+	beside   []Tensor // what is fed beside it, as Beside says
 	names    []string // class names in the metadata
 }
 
@@ -71,83 +78,34 @@ func (r *recognition) because(format string, args ...any) {
 // servable refuses what no choice in function.yaml would make servable.
 func (r *recognition) servable() error {
 	if r.model.External {
+		if where := r.model.Location; where != "" && !filepath.IsLocal(filepath.FromSlash(where)) {
+			return refuse("its weights lie in %.200q, outside its own folder, where nothing is read; save it as one file", where)
+		}
 		return refuse("its weights lie in other files; save it as one file")
+	}
+	if why := r.model.unsound(); why != "" {
+		return refuse("%s", why)
 	}
 	if task := r.model.Metadata["task"]; task != "" && task != "detect" {
 		return refuse("its metadata says that its task is %.64q, and only detection is served", task)
+	}
+	if what := r.model.noPictures(); what != "" {
+		return refuse("it looks like %s, and only detectors are served", what)
 	}
 	r.names, _ = pythonNames(r.model.Metadata["names"])
 	return nil
 }
 
-// input finds the picture among the inputs, and its size, which is all that is
-// fed beside it.
-func (r *recognition) input() error {
-	inputs := slices.Clone(r.model.Inputs)
-	if i := slices.IndexFunc(inputs, isSizes); len(inputs) == 2 && i >= 0 {
-		r.sizes = new(inputs[i])
-		inputs = slices.Delete(inputs, i, i+1)
+// unsound is what is wrong with the graph that no runtime gets over; empty: nothing.
+func (m *Model) unsound() string {
+	if m.graph == nil {
+		return ""
 	}
-	if n := len(inputs); n != 1 {
-		return refuse("it takes %d inputs (%s), and what is fed is a picture, and to family %s its size too, int64 [1 2]",
-			n, list(r.model.Inputs), functions.FamilyDETR)
+	if m.graph.damage != "" {
+		return m.graph.damage
 	}
-	in := inputs[0]
-	shape := in.Shape
-	switch {
-	case in.Type != "float32":
-		return refuse("its input is %v; export it with a float32 input", in)
-	case len(shape) != 4 || shape[1].Size != 3 && shape[1].Size >= 0:
-		return refuse("its input is %v, and a picture is fed as float32 [1 3 height width]", in)
-	case shape[0].Size >= 0 && shape[0].Size != 1:
-		return refuse("its input is %v: a fixed batch of %d; export it with a batch of 1 or a free one", in, shape[0].Size)
-	case shape[2].Size != shape[3].Size:
-		return refuse("its input is %v, and the picture is fed as a square", in)
-	}
-	r.fed = in
-	return nil
+	return cmp.Or(m.graph.circle(), m.graph.unknown(m.Opset))
 }
-
-// isSizes tells DETR's second input, orig_target_sizes int64 [N 2].
-func isSizes(t Tensor) bool {
-	return t.Type == "int64" && len(t.Shape) == 2 && (t.Shape[0].Size < 0 || t.Shape[0].Size == 1) && t.Shape[1].Size == 2
-}
-
-// size settles the side of the square.
-func (r *recognition) size() error {
-	fixed := r.fed.Shape[2].Size
-	wanted := r.declared.InputSize
-	imgsz, _ := pythonInts(r.model.Metadata["imgsz"])
-	switch {
-	case fixed >= 0 && wanted != 0 && int64(wanted) != fixed:
-		return refuse("its input is fixed at %d pixels, and spec.model.inputSize says %d", fixed, wanted)
-	case fixed >= 0:
-		r.InputSize = int(min(fixed, math.MaxInt32))
-		r.because("input size %d: the graph fixes it", r.InputSize)
-	case wanted != 0:
-		r.InputSize = wanted
-		r.because("input size %d: spec.model.inputSize says so", r.InputSize)
-	case len(imgsz) == 2 && imgsz[0] == imgsz[1] || len(imgsz) == 1:
-		r.InputSize = imgsz[0]
-		r.because("input size %d: the metadata's imgsz says so", r.InputSize)
-	default:
-		r.InputSize = 640
-		r.because("input size 640: nothing says otherwise (spec.model.inputSize would)")
-	}
-	if r.InputSize <= 0 || r.InputSize%32 != 0 || r.InputSize > maxInputSize {
-		return refuse("its input would be %d pixels; spec.model.inputSize is a multiple of 32, at most %d",
-			r.InputSize, maxInputSize)
-	}
-	side := int64(r.InputSize)
-	r.Inputs = []Port{{Name: r.fed.Name, Type: "float32", Shape: []int64{1, 3, side, side}}}
-	if r.sizes != nil {
-		r.Inputs = append(r.Inputs, Port{Name: r.sizes.Name, Type: "int64", Shape: []int64{1, 2}})
-	}
-	return nil
-}
-
-// maxInputSize bounds the memory of one input: 200 MB.
-const maxInputSize = 4096
 
 // family settles which outputs are read and how.
 func (r *recognition) family() error {
@@ -155,12 +113,15 @@ func (r *recognition) family() error {
 	if declared == functions.FamilyAuto {
 		declared = ""
 	}
+	sized := slices.Contains(r.Beside, functions.BesidePicture)
+	scaled := slices.Contains(r.Beside, functions.BesideOnes)
 	switch {
 	case declared != "" && !slices.Contains(functions.Families, declared):
 		return refuse("spec.model.family %.64q is none of %v", declared, functions.Families)
-	case r.sizes != nil && declared != "" && declared != functions.FamilyDETR:
-		return refuse("it takes 2 inputs (%s), and family %s is fed a picture alone", list(r.model.Inputs), declared)
-	case r.sizes == nil && declared == functions.FamilyDETR:
+	case sized && declared != "" && declared != functions.FamilyDETR,
+		scaled && declared != "" && declared != functions.FamilyPaddle:
+		return refuse("it takes %d inputs (%s), and family %s is fed a picture alone", len(r.model.Inputs), list(r.model.Inputs), declared)
+	case !sized && declared == functions.FamilyDETR:
 		return refuse("it takes a picture alone, and family %s is fed its size too, int64 [1 2]; %s is fed a picture alone",
 			declared, functions.FamilyDETRRaw)
 	}
@@ -174,8 +135,12 @@ func (r *recognition) family() error {
 			matches = append(matches, m)
 		}
 	}
-	if why := r.unserved(); len(matches) == 0 && why != "" {
-		return refuse("%s", why)
+	what := r.masked()
+	if what == "" && len(matches) == 0 {
+		what = r.resembles()
+	}
+	if what != "" && (len(matches) == 0 || declared == "") {
+		return refuse("it looks like %s, and only detectors are served", what)
 	}
 	if len(matches) != 1 {
 		why := strings.Join(doubts, "; ")
@@ -189,37 +154,12 @@ func (r *recognition) family() error {
 			list(r.model.Outputs), why, functions.Families)
 	}
 	m := matches[0]
-	r.Family, r.Outputs, r.Classes = m.family, m.outputs, m.classes
+	if m.unsettled != "" {
+		return refuse("%s", m.unsettled)
+	}
+	r.Family, r.Outputs, r.Classes, r.Read = m.family, m.outputs, m.classes, r.declared.Read.Over(m.read)
 	r.because("family %s: %s", m.family, m.reason)
 	return nil
-}
-
-// readings are the ways to read the outputs that come into question: all of them
-// at once for the families of several outputs, each alone for the others.
-func (r *recognition) readings(declared functions.Family) []func() (match, string) {
-	if r.sizes != nil {
-		return []func() (match, string){r.detr}
-	}
-	if declared == functions.FamilyDETRRaw || declared == "" && r.namesLogits() {
-		return []func() (match, string){r.detrRaw}
-	}
-	var tries []func() (match, string)
-	for _, out := range r.model.Outputs {
-		shape := r.resolved(out)
-		if out.Type != "float32" || len(shape) != 3 || shape[0] > 1 {
-			continue
-		}
-		tries = append(tries, func() (m match, doubt string) {
-			if declared != "" {
-				m, doubt = r.asDeclared(out, shape, declared)
-			} else {
-				m, doubt = r.guess(out, shape)
-			}
-			m.outputs = []Port{{Name: out.Name, Type: out.Type, Shape: shape}}
-			return m, doubt
-		})
-	}
-	return tries
 }
 
 // resolved is the shape of out for a batch of 1, -1 for axes that stay free.
@@ -238,30 +178,6 @@ func (r *recognition) resolved(out Tensor) []int64 {
 		}
 	}
 	return shape
-}
-
-// labels settles the class names.
-func (r *recognition) labels() error {
-	declared, named := r.declared.Labels, len(r.names)
-	if r.Classes == 0 && len(declared) == 0 {
-		r.Classes = named
-	}
-	switch {
-	case len(declared) > 0 && r.Classes > 0 && len(declared) != r.Classes:
-		return refuse("it has %d classes, and spec.model.labels names %d", r.Classes, len(declared))
-	case len(declared) > 0:
-		r.Labels, r.Classes = declared, len(declared)
-		r.because("%d labels: function.yaml names them", r.Classes)
-	case named > 0 && named == r.Classes:
-		r.Labels = r.names
-		r.because("%d labels: the metadata names them", r.Classes)
-	case r.Classes == len(functions.COCO()):
-		r.Labels = functions.COCO()
-		r.because("80 labels: COCO's, as the model has as many classes (spec.model.labels would replace them)")
-	default:
-		r.because("no labels: neither spec.model.labels nor the metadata names the classes")
-	}
-	return nil
 }
 
 func list(tensors []Tensor) string {

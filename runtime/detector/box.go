@@ -42,6 +42,22 @@ func (s *scratch) add(b box) {
 	s.boxes = append(s.boxes, b)
 }
 
+// renumber makes classes of the network's own ids, in place, and leaves out those
+// that mean none.
+func (s *scratch) renumber(r functions.Read) {
+	if r.ClassIDs == functions.ClassIDsFrom0 {
+		return
+	}
+	kept := s.boxes[:0]
+	for _, b := range s.boxes {
+		if class, ok := r.ClassOf(int(b.class)); ok {
+			b.class = int32(class)
+			kept = append(kept, b)
+		}
+	}
+	s.boxes = kept
+}
+
 // sortBest sorts by score, best first.
 func sortBest(boxes []box) {
 	slices.SortFunc(boxes, func(a, b box) int {
@@ -58,7 +74,7 @@ func (d *Detector) answer(boxes []box, letterbox vision.Letterbox) []functions.D
 			break
 		}
 		undone := letterbox.Clip(b.Box)
-		if !d.family.sized {
+		if !d.family.Sized {
 			undone = letterbox.Undo(b.Box)
 		}
 		if !(undone.X1 < undone.X2 && undone.Y1 < undone.Y2) {

@@ -22,8 +22,16 @@ import (
 type Options struct {
 	// Family is how the network is fed and read; it must not be auto.
 	Family functions.Family
-	// InputSize is the side of the network's input in pixels, a multiple of 32.
+	// InputSize is the side of the network's input in pixels, at least 32; for
+	// families that look at grids a multiple of 32.
 	InputSize int
+	// Feed and Read are the function's own; what is not set is the family's.
+	Feed functions.Feed
+	Read functions.Read
+	// Layout is the order of the input's axes; empty means channels first.
+	Layout functions.Layout
+	// Beside is what is fed beside the picture, in order. Nil: what the family needs.
+	Beside []functions.Beside
 	// Labels are the class names in order of class id. An id without one is named
 	// class-17.
 	Labels []string
@@ -48,20 +56,19 @@ type Detector struct {
 
 // New makes a Detector; it fails where the options name no way to read boxes.
 func New(o Options) (*Detector, error) {
-	f, known := families()[o.Family]
-	if !known {
-		return nil, fmt.Errorf("no family %q: it is one of %v", o.Family, functions.Families)
+	f, err := familyOf(o)
+	if err != nil {
+		return nil, err
 	}
-	if o.InputSize < 32 || o.InputSize > maxInputSize || o.InputSize%32 != 0 {
-		return nil, fmt.Errorf("an input of %d pixels: it is a multiple of 32, at most %d", o.InputSize, maxInputSize)
+	if o.InputSize < 32 || o.InputSize > maxInputSize || f.Grid && o.InputSize%32 != 0 {
+		return nil, fmt.Errorf("an input of %d pixels: it is 32 to %d, for family yolov8 and its like a multiple of 32", o.InputSize, maxInputSize)
 	}
-	f.layout.Size = o.InputSize
 	d := &Detector{
 		options:  o,
 		family:   f,
 		input:    vision.NewInput(f.layout),
 		minScore: functions.DefaultMinScore,
-		iou:      float32(f.iou),
+		iou:      float32(f.IoU),
 		most:     o.Thresholds.MaxDetections,
 	}
 	if o.Thresholds.MinScore != nil {
@@ -73,7 +80,8 @@ func New(o Options) (*Detector, error) {
 	if d.most <= 0 {
 		d.most = functions.DefaultMaxDetections
 	}
-	d.feeds.New = func() any { return newFeed(f) }
+	normalise := newNormaliser(f.Feed)
+	d.feeds.New = func() any { return newFeed(f, o.Layout, normalise) }
 	d.scratch.New = func() any { return new(scratch) }
 	return d, nil
 }
@@ -95,8 +103,7 @@ func (d *Detector) Detect(
 	defer d.feeds.Put(fed)
 
 	start := time.Now()
-	letterbox := d.input.Fill(fed.picture(), picture)
-	fed.measure(picture.Width, picture.Height)
+	letterbox := fed.fill(d.input, picture)
 	timing.Preprocess = functions.Since(start)
 
 	var found []functions.Detection
@@ -121,8 +128,7 @@ func (d *Detector) Detect(
 func (d *Detector) Warm(ctx context.Context, session Session) error {
 	fed := d.feeds.Get().(*feed)
 	defer d.feeds.Put(fed)
-	clear(fed.picture())
-	fed.measure(1, 1)
+	fed.empty()
 	nowhere := vision.NewLetterbox(functions.Picture{Width: 1, Height: 1}, d.options.InputSize, d.family.layout.Place)
 	err := session.Run(ctx, fed.inputs, func(outputs []Tensor) error {
 		_, err := d.read(outputs, float32(d.minScore), nowhere)
@@ -143,8 +149,9 @@ func (d *Detector) read(outputs []Tensor, minScore float32, letterbox vision.Let
 	if err := d.family.read(s, outputs, d.options.InputSize, minScore); err != nil {
 		return nil, err
 	}
+	s.renumber(d.family.Read)
 	sortBest(s.boxes)
-	if d.family.nms {
+	if d.family.NMS {
 		s.boxes = suppress(s.boxes, d.iou, d.most)
 	}
 	return d.answer(s.boxes, letterbox), nil

@@ -74,6 +74,60 @@ func readDETRRaw(s *scratch, outputs []Tensor, size int, minScore float32) error
 	return nil
 }
 
+// readDETRSoftmax reads the first DETR: logits [1, N, classes+1], the last of them
+// no object, and boxes as [readDETRRaw] does. A query is the class that its softmax
+// gives most, no object left aside. It needs no NMS.
+//
+// Source: Carion et al., End-to-End Object Detection with Transformers, 2020;
+// facebookresearch/detr, models/detr.py PostProcess.
+func readDETRSoftmax(s *scratch, outputs []Tensor, size int, minScore float32) error {
+	logits, boxes, err := logitsAndBoxes(outputs)
+	if err != nil {
+		return err
+	}
+	n, side := int(logits.Shape[2]), float32(size)
+	for i := range int(logits.Shape[1]) {
+		row := logits.Data[i*n:][:n]
+		best := 0
+		for class, logit := range row[:n-1] {
+			if logit > row[best] {
+				best = class
+			}
+		}
+		sum := 0.0
+		for _, logit := range row {
+			sum += math.Exp(float64(logit) - float64(row[best]))
+		}
+		score := float32(1 / sum)
+		if n < 2 || !(score >= minScore) { // NaN is not
+			continue
+		}
+		at := boxes.Data[4*i:][:4]
+		s.add(box{Box: centred(at[0]*side, at[1]*side, at[2]*side, at[3]*side), score: score, class: int32(best)})
+	}
+	return nil
+}
+
+// readRTDETR reads RT-DETR as Ultralytics exports it: [1, N, 4+classes], of each
+// query cx, cy, w, h in shares of the square and a score per class after its sigmoid.
+// It needs no NMS.
+//
+// Source: ultralytics, nn/modules/head.py RTDETRDecoder.forward, and
+// models/rtdetr/predict.py.
+func readRTDETR(s *scratch, outputs []Tensor, size int, minScore float32) error {
+	out, err := matching(outputs, "[1, queries, 4+classes]", 1, -1, -5)
+	if err != nil {
+		return err
+	}
+	n, side := int(out.Shape[2]), float32(size)
+	for row := out.Data; len(row) >= n; row = row[n:] {
+		if score, class := bestOf(1, row[4:n]); score >= minScore {
+			s.add(box{Box: centred(row[0]*side, row[1]*side, row[2]*side, row[3]*side), score: score, class: class})
+		}
+	}
+	return nil
+}
+
 // logitsAndBoxes tells the two outputs apart: by their shape, and of a network
 // with four classes by name.
 func logitsAndBoxes(outputs []Tensor) (logits, boxes Tensor, err error) {

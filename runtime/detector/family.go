@@ -8,62 +8,77 @@ import (
 	"github.com/seed45885407/saccade/runtime/vision"
 )
 
-// family is how a kind of network is fed and read.
+// family is how a kind of network is fed and read: the function's manner, and the
+// reader that goes with it.
 type family struct {
+	functions.Manner
 	// layout is how the picture is prepared; its Size is the function's.
 	layout vision.Layout
-	// sized says that the network is fed the picture's size too, and that its boxes
-	// are therefore in the picture's own pixels.
-	sized bool
+	// beside is what is fed beside the picture.
+	beside []functions.Beside
 	// read appends the boxes that score minScore or more to s.boxes, in pixels of
 	// the input square of size pixels a side, or, where sized, of the picture.
 	read func(s *scratch, outputs []Tensor, size int, minScore float32) error
-	// nms says that the network leaves several boxes on one object, and iou from
-	// which overlap on they are one, where the function does not say otherwise.
-	nms bool
-	iou float64
 }
 
-// grey is the padding YOLO networks are trained with.
-const grey = 114
-
-func families() map[functions.Family]family {
-	return map[functions.Family]family{
-		functions.FamilyYOLOv5: {
-			layout: vision.Layout{Place: vision.Centred, Pad: grey, Divisor: 255},
-			read:   readYOLOv5, nms: true, iou: 0.45,
-		},
-		functions.FamilyYOLOv8: {
-			layout: vision.Layout{Place: vision.Centred, Pad: grey, Divisor: 255},
-			read:   readYOLOv8, nms: true, iou: 0.7,
-		},
-		functions.FamilyYOLOE2E: {
-			layout: vision.Layout{Place: vision.Centred, Pad: grey, Divisor: 255},
-			read:   readYOLOE2E,
-		},
-		functions.FamilyYOLOX: {
-			layout: vision.Layout{Place: vision.TopLeft, Pad: grey, BGR: true, Divisor: 1},
-			read:   readYOLOX, nms: true, iou: 0.45,
-		},
-		functions.FamilyCenterNet: {
-			layout: vision.Layout{Place: vision.Centred, Pad: 0, Divisor: 255},
-			read:   readCenterNet, nms: true, iou: 0.5,
-		},
-		functions.FamilyDETR: {
-			layout: vision.Layout{Place: vision.Stretched, Divisor: 255},
-			sized:  true,
-			read:   readDETR,
-		},
-		functions.FamilyDETRRaw: {
-			layout: vision.Layout{Place: vision.Stretched, Divisor: 255},
-			read:   readDETRRaw,
-		},
+// familyOf is the family with what the function declares otherwise.
+func familyOf(o Options) (family, error) {
+	manner, known := o.Family.Manner()
+	if !known {
+		return family{}, fmt.Errorf("no family %q: it is one of %v", o.Family, functions.Families)
 	}
+	manner.Feed, manner.Read = o.Feed.Over(manner.Feed), o.Read.Over(manner.Read)
+	f := family{Manner: manner, beside: o.Beside, read: reader(o.Family, manner.Read)}
+	if f.beside == nil && manner.Sized {
+		f.beside = []functions.Beside{functions.BesidePicture}
+	}
+	var err error
+	f.layout, err = layoutOf(manner.Feed, o.InputSize)
+	return f, err
 }
 
-// matching is the first float32 output of the wanted shape, with all its data; a
-// wanted dimension below zero, -n, stands for n or more. Where there is none, the
-// error says which shape is read and which came.
+// reader is how the family's outputs become boxes; r is complete where the family
+// leaves a choice.
+func reader(f functions.Family, r functions.Read) func(*scratch, []Tensor, int, float32) error {
+	switch f {
+	case functions.FamilyYOLOv5, functions.FamilyYOLOv6, functions.FamilyYOLOXDecoded:
+		return readYOLOv5
+	case functions.FamilyYOLOv7E2E:
+		return readYOLOv7E2E
+	case functions.FamilyYOLOv8:
+		return readYOLOv8
+	case functions.FamilyYOLOE2E:
+		return readYOLOE2E
+	case functions.FamilyYOLOX:
+		return readYOLOX
+	case functions.FamilyCenterNet:
+		return readCenterNet
+	case functions.FamilyDETR:
+		return readDETR
+	case functions.FamilyDETRRaw:
+		return readDETRRaw
+	case functions.FamilyDETRSoftmax:
+		return readDETRSoftmax
+	case functions.FamilyRTDETR:
+		return readRTDETR
+	case functions.FamilySSD:
+		return corners(r).readSSD
+	case functions.FamilyTFOD:
+		return corners(r).readTFOD
+	case functions.FamilyEfficientNMS:
+		return corners(r).readEfficientNMS
+	case functions.FamilyNMSIndices:
+		return corners(r).readNMSIndices
+	case functions.FamilyPaddle:
+		return readPaddle
+	}
+	return nil // of a family without a manner
+}
+
+// matching is the first output of float32 and the wanted shape, with all its data;
+// a wanted dimension below zero, -n, stands for n or more, and [some] for any
+// number, none included. Where there is none, the error says which shape is read
+// and which came.
 func matching(outputs []Tensor, reads string, want ...int64) (Tensor, error) {
 	for _, t := range outputs {
 		if t.Ints == nil && t.fits(want) {
@@ -73,7 +88,7 @@ func matching(outputs []Tensor, reads string, want ...int64) (Tensor, error) {
 	return Tensor{}, unlike(outputs, reads)
 }
 
-// matchingInts is [matching] for int64.
+// matchingInts is [matching] for whole numbers.
 func matchingInts(outputs []Tensor, reads string, want ...int64) (Tensor, error) {
 	for _, t := range outputs {
 		if t.Data == nil && t.fits(want) {
@@ -82,6 +97,9 @@ func matchingInts(outputs []Tensor, reads string, want ...int64) (Tensor, error)
 	}
 	return Tensor{}, unlike(outputs, reads)
 }
+
+// some stands for a dimension that may be of no length: boxes that NMS has left.
+const some = 0
 
 func unlike(outputs []Tensor, reads string) error {
 	came := make([]string, len(outputs))
@@ -99,15 +117,18 @@ func (t Tensor) fits(want []int64) bool {
 	if len(t.Shape) != len(want) {
 		return false
 	}
+	const most = 1 << 31 // of values: two such factors do not overflow
 	size := int64(1)
 	for i, n := range t.Shape {
-		if n < max(1, -want[i]) || want[i] > 0 && n != want[i] {
+		switch {
+		case n < 0 || n > most,
+			want[i] > 0 && n != want[i],
+			want[i] < 0 && n < -want[i]:
 			return false
 		}
-		if n > int64(t.values())/size {
-			return false // before the product can overflow
+		if size *= n; size > most {
+			return false
 		}
-		size *= n
 	}
 	return size == int64(t.values())
 }

@@ -15,7 +15,7 @@ import (
 func found(t *testing.T, f functions.Family, size int, minScore float32, outputs ...Tensor) []box {
 	t.Helper()
 	s := new(scratch)
-	if err := families()[f].read(s, outputs, size, minScore); err != nil {
+	if err := newDetector(t, Options{Family: f, InputSize: max(size, 32)}).family.read(s, outputs, size, minScore); err != nil {
 		t.Fatal(err)
 	}
 	sortBest(s.boxes)
@@ -231,7 +231,7 @@ func TestOutputsOfAnotherShapeAreRefusedWithBothShapes(t *testing.T) {
 		{"more logits than boxes", functions.FamilyDETRRaw, []Tensor{tensor(data[:8], 1, 2, 4), tensor(data[:9], 1, 3, 3)}, []string{"[1 3 3]"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := families()[test.family].read(new(scratch), test.outputs, 640, 0.25)
+			err := newDetector(t, Options{Family: test.family, InputSize: 640}).family.read(new(scratch), test.outputs, 640, 0.25)
 			if functions.KindOf(err) != functions.Unavailable {
 				t.Fatalf("%v, want it unavailable", err)
 			}

@@ -24,6 +24,11 @@ func FuzzBoxes(f *testing.F) {
 	f.Add(uint8(5), int64(1), int64(2), int64(0), 0.25, uint16(640), uint16(480), queries)
 	f.Add(uint8(6), int64(1), int64(2), int64(2), 0.25, uint16(640), uint16(480), queries)
 
+	for which := range len(functions.Families) {
+		f.Add(uint8(which), int64(1), int64(2), int64(6), 0.25, uint16(640), uint16(480), bytes)
+		f.Add(uint8(which), int64(2), int64(7), int64(1), 0.25, uint16(640), uint16(480), queries)
+	}
+
 	var detectors []*Detector
 	for _, family := range functions.Families {
 		detectors = append(detectors, newDetector(f, Options{
@@ -94,7 +99,23 @@ func fuzzed(family functions.Family, a, b, c int64, data []float32) []Tensor {
 			{Shape: []int64{a, b}, Data: share(b)},
 			{Shape: []int64{a, b, 4 + c}, Data: share(4 * min(b, 1<<20))},
 		}
-	case functions.FamilyDETRRaw:
+	case functions.FamilySSD, functions.FamilyTFOD, functions.FamilyEfficientNMS, functions.FamilyNMSIndices:
+		// Whole numbers and fractions of many shapes, as the content has it.
+		whole := make([]int64, 0, len(data))
+		for _, v := range share(3 * b) {
+			whole = append(whole, int64(int32(math.Float32bits(v))))
+		}
+		return []Tensor{
+			{Name: "num_dets", Shape: []int64{1, 1}, Ints: whole[:min(1, len(whole))]},
+			{Name: "labels", Shape: []int64{a, b}, Ints: whole[:min(max(b, 0), int64(len(whole)))]},
+			{Name: "indices", Shape: []int64{b, 3}, Ints: whole},
+			{Name: "scores", Shape: []int64{a, b}, Data: share(b)},
+			{Name: "places", Shape: []int64{1, c, b}, Data: share(min(c, 1<<10) * min(b, 1<<10))},
+			{Name: "boxes", Shape: []int64{a, b, 4}, Data: data},
+		}
+	case functions.FamilyYOLOv7E2E, functions.FamilyPaddle:
+		return []Tensor{{Shape: []int64{b, c}, Data: data}}
+	case functions.FamilyDETRRaw, functions.FamilyDETRSoftmax:
 		return []Tensor{
 			{Shape: []int64{a, b, 4}, Data: share(4 * min(b, 1<<20))},
 			{Shape: []int64{a, b, c}, Data: data},

@@ -1,9 +1,7 @@
 package detector
 
-import "github.com/seed45885407/saccade/functions"
-
-// readYOLOE2E reads networks that choose their boxes themselves, YOLOv10 and
-// YOLO26: [1, N, 6], each row x1, y1, x2, y2 in input pixels, score and class.
+// readYOLOE2E reads networks that choose their boxes themselves, YOLOv10,
+// YOLO26 and what Ultralytics exports with nms=True: [1, N, 6], each row x1, y1, x2, y2 in input pixels, score and class.
 // They need no NMS.
 //
 // Source: ultralytics, nn/modules/head.py, Detect.postprocess with end2end.
@@ -17,14 +15,7 @@ func readRows(s *scratch, outputs []Tensor, reads string, minScore float32) erro
 		return err
 	}
 	for row := out.Data; len(row) >= 6; row = row[6:] {
-		score, class := row[4], row[5]
-		if !(score >= minScore && class >= 0 && class < maxClass) { // NaN is neither
-			continue
-		}
-		s.add(box{
-			Box:   functions.Box{X1: row[0], Y1: row[1], X2: row[2], Y2: row[3]},
-			score: score, class: int32(class),
-		})
+		s.addRow(row[:4], row[4], row[5], minScore)
 	}
 	return nil
 }

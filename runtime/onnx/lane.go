@@ -3,7 +3,6 @@ package onnx
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
 
@@ -12,31 +11,44 @@ import (
 	"github.com/seed45885407/saccade/runtime/detector"
 )
 
-// lane is what one run at a time needs: outputs whose memory is kept between
-// runs where their shape is known, and the handle that terminates the run.
+// lane is what one run at a time, of so many pictures, needs: outputs whose memory is
+// kept between runs where their shape is known, and the handle that terminates the
+// run.
 type lane struct {
-	inputs  []Port
-	fed     []ort.Value // the caller's memory, during a run
-	options *ort.RunOptions
+	pictures int
+	inputs   []Port
+	fed      []ort.Value // the caller's memory, during a run, or that of made
+	made     [][]byte    // by input, where it is fed in another type than it comes in
+	options  *ort.RunOptions
 	// values are the outputs; those of unknown shape are nil between runs.
 	values  []ort.Value
 	outputs []detector.Tensor
 	kept    []bool
+	direct  []bool         // by output, where the values of kept ones are read as they are
+	own     []memory       // by output, where it is read in another type than it comes in
 	pinned  runtime.Pinner // the memory of kept outputs, which C holds pointers to
 }
 
-func newLane(o Options) (_ *lane, err error) {
+func newLane(o Options, pictures int) (_ *lane, err error) {
 	l := &lane{
-		inputs:  o.Inputs,
-		fed:     make([]ort.Value, 0, len(o.Inputs)),
-		values:  make([]ort.Value, len(o.Outputs)),
-		outputs: make([]detector.Tensor, len(o.Outputs)),
-		kept:    make([]bool, len(o.Outputs)),
+		pictures: pictures,
+		inputs:   slices.Clone(o.Inputs),
+		fed:      make([]ort.Value, 0, len(o.Inputs)),
+		made:     make([][]byte, len(o.Inputs)),
+		values:   make([]ort.Value, len(o.Outputs)),
+		outputs:  make([]detector.Tensor, len(o.Outputs)),
+		kept:     make([]bool, len(o.Outputs)),
+		direct:   make([]bool, len(o.Outputs)),
+		own:      make([]memory, len(o.Outputs)),
+	}
+	for i, in := range l.inputs {
+		l.inputs[i].Shape = in.of(pictures)
 	}
 	if l.options, err = ort.NewRunOptions(); err != nil {
 		return nil, err
 	}
 	for i, out := range o.Outputs {
+		out.Shape = out.of(pictures)
 		l.outputs[i].Name = out.Name
 		if len(out.Shape) == 0 || slices.Min(out.Shape) < 1 {
 			continue
@@ -48,28 +60,37 @@ func newLane(o Options) (_ *lane, err error) {
 	return l, nil
 }
 
-// keep makes the memory of output i for all runs of the lane.
+// keep makes the memory of output i for all runs of the lane, if it is of a type
+// that is read as it is, or of half precision.
 func (l *lane) keep(i int, out Port) error {
 	var err error
-	if out.Type == typeInt64 {
+	switch out.Type {
+	case typeInt64:
 		var t *ort.Tensor[int64]
 		if t, err = ort.NewEmptyTensor[int64](out.Shape); err == nil {
 			l.pinned.Pin(&t.GetData()[0])
 			l.values[i], l.outputs[i].Ints = t, t.GetData()
 		}
-	} else {
+	case typeFloat16:
+		var t *ort.CustomDataTensor
+		bytes := make([]byte, 2*ort.Shape(out.Shape).FlattenedSize())
+		if t, err = ort.NewCustomDataTensor(out.Shape, bytes, ort.TensorElementDataTypeFloat16); err == nil {
+			l.pinned.Pin(&bytes[0])
+			l.values[i] = t
+		}
+	case typeFloat32, "":
 		var t *ort.Tensor[float32]
 		if t, err = ort.NewEmptyTensor[float32](out.Shape); err == nil {
 			l.pinned.Pin(&t.GetData()[0])
 			l.values[i], l.outputs[i].Data = t, t.GetData()
 		}
+	default:
+		return nil
 	}
-	l.kept[i], l.outputs[i].Shape = err == nil, slices.Clone(out.Shape)
+	l.kept[i], l.direct[i] = err == nil, out.Type != typeFloat16
+	l.outputs[i].Shape = slices.Clone(out.Shape)
 	return err
 }
-
-// typeInt64 is what a Port's type is where it is not float32.
-const typeInt64 = "int64"
 
 // run feeds inputs and returns the outputs, which are valid until clear.
 func (l *lane) run(ctx context.Context, native *ort.DynamicAdvancedSession, inputs []detector.Tensor) ([]detector.Tensor, error) {
@@ -86,18 +107,13 @@ func (l *lane) run(ctx context.Context, native *ort.DynamicAdvancedSession, inpu
 		return nil, err
 	}
 	for i, v := range l.values {
-		if l.kept[i] {
+		if l.direct[i] {
 			continue
 		}
-		switch t := v.(type) {
-		case *ort.Tensor[float32]:
-			l.outputs[i].Data = t.GetData()
-		case *ort.Tensor[int64]:
-			l.outputs[i].Ints = t.GetData()
-		default:
-			return nil, fmt.Errorf("output %s is neither float32 nor int64", l.outputs[i].Name)
+		var err error
+		if l.outputs[i], err = l.own[i].read(l.outputs[i].Name, v); err != nil {
+			return nil, err
 		}
-		l.outputs[i].Shape = v.GetShape()
 	}
 	return l.outputs, nil
 }
@@ -129,7 +145,9 @@ func (l *lane) clear() {
 		if l.kept[i] || v == nil {
 			continue
 		}
-		_ = v.Destroy() // frees memory and cannot fail
+		if t, is := v.(*ort.CustomDataTensor); !is || t != nil { // the binding leaves one that it could not make
+			_ = v.Destroy() // frees memory and cannot fail
+		}
 		l.values[i], l.outputs[i] = nil, detector.Tensor{Name: l.outputs[i].Name}
 	}
 }

@@ -20,8 +20,10 @@ type Model struct {
 	cache graphs.Cache
 	key   graphs.Key // zero: nothing is kept
 
-	graph *graphs.Graph // nil: none that is trusted
-	bytes []byte        // the model file, mapped and verified; nil until needed
+	graph    *graphs.Graph // nil: none that is trusted
+	bytes    []byte        // the model file, mapped and verified; nil until needed
+	asked    bool          // for a graph
+	provider string        // the first of the last session's
 }
 
 // Source says what a model is.
@@ -42,7 +44,7 @@ type Source struct {
 // that it can go beside [Open]. Call Close when sessions have been made and the
 // graph kept.
 func Prepare(s Source) (*Model, error) {
-	provider, err := provider(s.Providers)
+	providers, err := chain(s.Providers)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +59,8 @@ func Prepare(s Source) (*Model, error) {
 	}
 	if s.Cache != "" {
 		// The number of threads does not change the graph.
-		m.key = graphs.Key{ModelSum: m.sum, Provider: provider, Options: "all-optimisations ort-format"}
-		if m.graph, err = m.cache.Open(m.key); err == nil {
+		m.key = graphs.Key{ModelSum: m.sum, Provider: CPU, Options: "all-optimisations ort-format"}
+		if providers[0] == CPU && m.recall() {
 			return m, nil
 		}
 	}
@@ -67,6 +69,18 @@ func Prepare(s Source) (*Model, error) {
 		return nil, err
 	}
 	return m, nil
+}
+
+// recall looks for the graph, once, and says whether there is one. Where a GPU comes
+// first it is not looked for before that has been given up.
+func (m *Model) recall() bool {
+	if !m.asked && m.key != (graphs.Key{}) {
+		m.asked = true
+		if graph, err := m.cache.Open(m.key); err == nil {
+			m.graph = graph
+		}
+	}
+	return m.graph != nil
 }
 
 // Sum is the model's SHA-256.

@@ -160,17 +160,6 @@ func TestAModelThatIsNotTheOneItShouldBeIsRefused(t *testing.T) {
 	}
 }
 
-func TestProvidersThatAreNotThereAreRefused(t *testing.T) {
-	if _, err := Prepare(Source{Path: centernet, Providers: []string{"cuda"}}); functions.KindOf(err) != functions.Unavailable {
-		t.Errorf("Prepare: %v", err)
-	}
-	m, err := Prepare(Source{Path: centernet, Providers: []string{"cuda", "cpu"}})
-	if err != nil {
-		t.Fatalf("cpu is the second choice, and there: %v", err)
-	}
-	m.Close()
-}
-
 func TestClosingHasAnOrder(t *testing.T) {
 	e := open(t)
 	s := session(t, e, prepare(t, ""), centernetOptions)

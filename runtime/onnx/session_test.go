@@ -48,7 +48,7 @@ func TestACancelledRunIsTerminatedAndTheNextIsNot(t *testing.T) {
 	e := open(t)
 	s := session(t, e, prepare(t, ""), centernetOptions)
 	want := answer(t, s)
-	lane := s.idle[0] // the one that every run of this test takes
+	lane := s.idle[1][0] // the one that every run of this test takes
 	in, err := ort.NewTensor(ort.Shape(lane.inputs[0].Shape), slope())
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func TestACancellationThatComesLateHitsNobodyElse(t *testing.T) {
 	want := answer(t, s)
 	for range 20 {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		if err := s.idle[0].terminable(ctx, func() error { cancel(errGone); return nil }); err != nil {
+		if err := s.idle[1][0].terminable(ctx, func() error { cancel(errGone); return nil }); err != nil {
 			t.Errorf("a run that was done: %v", err)
 		}
 		if !slices.Equal(answer(t, s), want) {

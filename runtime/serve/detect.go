@@ -15,7 +15,14 @@ import (
 )
 
 func (s *Server) serveDetect(w http.ResponseWriter, r *http.Request) {
-	reply, err := s.detect(w, r)
+	var reply functions.Answer
+	var err error = functions.Errorf(functions.Internal, "").Because(errPanicked)
+	r, clock, end := s.traced(r)
+	defer func() {
+		end(reply.Cold, err)
+		s.meters.answered(reply.Timing, err)
+	}()
+	reply, err = s.detect(w, r, clock)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -23,15 +30,17 @@ func (s *Server) serveDetect(w http.ResponseWriter, r *http.Request) {
 	answer(w, reply)
 }
 
+// errPanicked is what a request failed of that has said nothing itself.
+var errPanicked = errors.New("the request panicked")
+
 // detect is the walk of a request: fetch -> decode -> wait for the function and a
 // run -> detect -> draw.
 //
 // No more pictures are in memory decoded than there are places for decoding and
 // runs: a picture keeps the first until it has the second, and the second until it
 // is drawn.
-func (s *Server) detect(w http.ResponseWriter, r *http.Request) (functions.Answer, error) {
+func (s *Server) detect(w http.ResponseWriter, r *http.Request, clock *stopwatch) (functions.Answer, error) {
 	var none functions.Answer
-	ctx := r.Context()
 	if err := s.start.failure(); err != nil {
 		return none, err
 	}
@@ -40,20 +49,39 @@ func (s *Server) detect(w http.ResponseWriter, r *http.Request) (functions.Answe
 	if err != nil {
 		return none, err
 	}
+	ctx, release, err := s.admit(r)
+	if err != nil {
+		return none, err
+	}
+	defer release()
 	leave, err := s.enter(r)
 	if err != nil {
 		return none, err
 	}
 	defer leave()
-	clock := stopwatch{last: time.Now()}
-	var timing functions.Timing
+	clock.lap("")
 
 	// fetch
 	body, err := s.fetch(w, r)
+	fetched := clock.lap("fetch")
 	if err != nil {
 		return none, err
 	}
-	timing.Fetch = clock.lap()
+
+	// The picture is released by then, and nobody else has seen its bytes.
+	defer func() { s.bodies.Put(&body) }()
+
+	answer, err := s.look(ctx, body, ask, clock, cold)
+	answer.Timing.Fetch = fetched
+	return answer, err
+}
+
+// look is the walk from the picture's bytes on.
+func (s *Server) look(
+	ctx context.Context, body []byte, ask functions.Parameters, clock *stopwatch, cold bool,
+) (functions.Answer, error) {
+	var none functions.Answer
+	var timing functions.Timing
 
 	// decode
 	decoded, err := s.decodes.take(ctx, s.start.failed, s.start.failure)
@@ -61,13 +89,14 @@ func (s *Server) detect(w http.ResponseWriter, r *http.Request) (functions.Answe
 		return none, fmt.Errorf("waiting to decode: %w", err)
 	}
 	defer decoded()
-	timing.Wait = clock.lap()
+	timing.Wait = clock.lap("wait")
 	picture, err := vision.Decode(body, s.options.Limits)
+	timing.Decode = clock.lap("decode")
 	if err != nil {
 		return none, fmt.Errorf("decoding picture: %w", err)
 	}
-	body = nil // not needed while the picture waits
-	timing.Decode = clock.lap()
+	defer picture.Release() // when it has been drawn: its memory serves the next one
+	body = nil              // not needed while the picture waits
 
 	// wait
 	s.start.enter()
@@ -78,11 +107,19 @@ func (s *Server) detect(w http.ResponseWriter, r *http.Request) (functions.Answe
 	}
 	defer done()
 	decoded()
-	timing.Wait += clock.lap()
+	timing.Wait += clock.lap("wait")
 
 	// detect
+	began := time.Now()
 	detections, spent, err := function.Detector.Detect(ctx, picture, ask)
-	s.start.ran(ctx, err)
+	if err == nil {
+		s.pace.saw(time.Since(began))
+	}
+	warmUp := s.start.ran(ctx, err)
+	clock.ran(spent, warmUp)
+	if cold && s.start.isReady() {
+		clock.started(s.start.began, s.start.spent())
+	}
 	if err != nil {
 		return none, s.runError(ctx, err)
 	}
@@ -93,13 +130,12 @@ func (s *Server) detect(w http.ResponseWriter, r *http.Request) (functions.Answe
 
 	// draw
 	if ask.Draw != "" {
-		clock.lap()
 		drawn, err := vision.Draw(picture, detections, ask.Draw)
 		if err != nil {
 			return none, fmt.Errorf("drawing picture: %w", err)
 		}
 		reply.Annotated = &functions.Annotated{ContentType: "image/" + ask.Draw, Data: drawn}
-		timing.Draw = clock.lap()
+		timing.Draw = clock.lap("draw")
 	}
 	reply.Timing = timing
 	if cold {
@@ -151,7 +187,7 @@ func (s *Server) fetch(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	var body []byte
 	var err error
 	if size := r.ContentLength; size >= 0 {
-		body = make([]byte, size)
+		body = s.body(size)
 		_, err = io.ReadFull(r.Body, body)
 	} else {
 		body, err = io.ReadAll(io.LimitReader(r.Body, most+1))
@@ -169,21 +205,18 @@ func (s *Server) fetch(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
+// body is memory for a picture's bytes, that of one before it where that is enough.
+func (s *Server) body(size int64) []byte {
+	if spare, is := s.bodies.Get().(*[]byte); is && int64(cap(*spare)) >= size {
+		return (*spare)[:size]
+	}
+	return make([]byte, size)
+}
+
 func isTimeout(err error) bool {
 	e, ok := errors.AsType[interface {
 		error
 		Timeout() bool
 	}](err)
 	return ok && e.Timeout()
-}
-
-// stopwatch measures rooms that follow one another.
-type stopwatch struct{ last time.Time }
-
-// lap is the time since the last lap.
-func (s *stopwatch) lap() functions.Millis {
-	now := time.Now()
-	took := now.Sub(s.last)
-	s.last = now
-	return functions.Millis(took)
 }

@@ -67,7 +67,7 @@ func newMeters(s *Server) *meters {
 func (m *meters) handler() http.Handler {
 	made := sync.OnceValue(func() http.Handler {
 		registry := prometheus.NewRegistry()
-		registry.MustRegister(m, m.requests, m.phases, collectors.NewGoCollector(),
+		registry.MustRegister(m, newRunMeters(m.server), m.requests, m.phases, collectors.NewGoCollector(),
 			collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 		return promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 	})
@@ -76,18 +76,24 @@ func (m *meters) handler() http.Handler {
 
 // answered counts a picture by its outcome.
 func (m *meters) answered(timing functions.Timing, err error) {
-	switch {
-	case err == nil:
-	case errors.Is(err, context.Canceled) && functions.KindOf(err) == functions.Internal:
-		m.requests.WithLabelValues("caller-left").Inc() // nobody's fault
-		return
-	default:
-		m.requests.WithLabelValues(string(functions.KindOf(err))).Inc()
+	m.ended(err)
+	if err != nil {
 		return
 	}
-	m.requests.WithLabelValues("ok").Inc()
 	for name, took := range timing.Phases() {
 		m.phases.WithLabelValues(name).Observe(time.Duration(took).Seconds())
+	}
+}
+
+// ended counts a request by its outcome.
+func (m *meters) ended(err error) {
+	switch {
+	case err == nil:
+		m.requests.WithLabelValues("ok").Inc()
+	case errors.Is(err, context.Canceled) && functions.KindOf(err) == functions.Internal:
+		m.requests.WithLabelValues("caller-left").Inc() // nobody's fault
+	default:
+		m.requests.WithLabelValues(string(functions.KindOf(err))).Inc()
 	}
 }
 

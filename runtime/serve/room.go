@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/seed45885407/saccade/functions"
 )
@@ -45,13 +46,19 @@ type room struct {
 	requests slots
 	most     int64
 	bytes    atomic.Int64
+	// expected is how long those inside take, where that is known.
+	expected func() time.Duration
 }
 
 // enter takes a place and reserves size bytes, or is Busy at once.
 func (r *room) enter(size int64) (leave func(), err error) {
 	busy := func() error {
+		hint := busyFor
+		if r.expected != nil {
+			hint = max(hint, r.expected()/2) // half of them gone, there is room again
+		}
 		return &functions.Error{
-			Kind: functions.Busy, Detail: "the instance has as many pictures waiting as it takes", RetryAfter: busyFor,
+			Kind: functions.Busy, Detail: "the instance has as many pictures waiting as it takes", RetryAfter: hint,
 		}
 	}
 	select {

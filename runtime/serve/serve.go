@@ -6,9 +6,10 @@
 // refuses more waiting pictures, and more bytes of them, than it has room for.
 //
 //	POST /v1/detect?min_score=0.4&draw=png    the body is the picture; a functions.Answer
-//	GET  /v1/start                            waits until ready; a functions.Start
+//	GET  /v1/start                            waits until ready; a functions.Started
 //	GET  /healthz                             alive
 //	GET  /readyz                              ready, or not, at once
+//	GET  /metrics                             for Prometheus
 //
 // Every refusal is a problem (RFC 9457).
 package serve
@@ -22,11 +23,15 @@ import (
 	"net/http"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/functions/problem"
+	"github.com/seed45885407/saccade/runtime/device"
 	"github.com/seed45885407/saccade/runtime/vision"
 )
 
@@ -40,11 +45,31 @@ type Detector interface {
 
 // Function is a loaded function.
 type Function struct {
+	// Name is the function's; "" where it is not known.
+	Name     string
 	Detector Detector
 	// ModelSum is the SHA-256 of the model file.
 	ModelSum string
 	// Parallel is how many runs go at a time, at least 1.
 	Parallel int
+	// Batch is the most pictures of one run. 0 means 1.
+	Batch int
+	// Runs, where set, is how many runs there were, by their number of pictures.
+	Runs func() []uint64
+	// Providers execute the model, in the order in which they are asked; Passed are
+	// those that were preferred and could not be had.
+	Providers []string
+	Passed    []functions.PassedProvider
+	// Device is the GPU that it runs on. Zero: none, or none that is known.
+	Device device.GPU
+}
+
+// places is how many pictures may be in a run or gathered for the next.
+func (f Function) places() int {
+	if f.Batch > 1 {
+		return (f.Parallel + 1) * f.Batch
+	}
+	return f.Parallel
 }
 
 // Options say how much a Server takes on. Zero fields mean the defaults.
@@ -64,6 +89,10 @@ type Options struct {
 	Upload time.Duration
 	// Log gets faults of ours, and nothing else. Default: none.
 	Log *slog.Logger
+	// Tracer makes the spans of requests. Default (nil): there are none.
+	Tracer trace.Tracer
+	// Version is the program's, for the metrics. Default: unknown.
+	Version string
 }
 
 const (
@@ -93,18 +122,24 @@ func (o Options) withDefaults() Options {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Version == "" {
+		o.Version = "unknown"
+	}
 	return o
 }
 
 // Server serves one function. It is an http.Handler from the moment it is made.
 type Server struct {
 	options  Options
-	handler  http.Handler
+	handler  *http.ServeMux
 	http     http.Server
 	end      context.CancelCauseFunc // of every request
 	start    *start
 	room     room
 	decodes  slots
+	pace     pace
+	bodies   sync.Pool // of *[]byte: memory of pictures' bytes
+	meters   *meters
 	draining atomic.Bool
 }
 
@@ -117,11 +152,14 @@ func New(o Options) *Server {
 		room:    room{requests: newSlots(o.Requests), most: o.Bytes},
 		decodes: newSlots(runtime.GOMAXPROCS(0)),
 	}
+	s.room.expected = func() time.Duration { return s.expected(0) }
+	s.meters = newMeters(s)
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/detect", s.serveDetect)
 	mux.HandleFunc("GET /v1/start", s.serveStart)
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /readyz", s.serveReady)
+	mux.Handle("GET /metrics", s.meters.handler())
 	s.handler = mux
 
 	base, end := context.WithCancelCause(context.Background())
@@ -178,13 +216,8 @@ func (s *Server) Drain(ctx context.Context) error {
 // serveReady says at once whether requests would be answered without waiting for
 // a start.
 func (s *Server) serveReady(w http.ResponseWriter, r *http.Request) {
-	switch err := s.start.failure(); {
-	case err != nil:
+	if err := s.Ready(); err != nil {
 		problem.Write(w, err)
-	case s.draining.Load():
-		problem.Write(w, functions.Errorf(functions.Unavailable, "the instance stops"))
-	case !s.start.isReady():
-		problem.Write(w, functions.Errorf(functions.Unavailable, "the instance is starting"))
 	}
 }
 
@@ -198,7 +231,8 @@ func (s *Server) serveStart(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
-	answer(w, ledger)
+	f, _, _ := s.start.state()
+	answer(w, functions.Started{Start: ledger, Providers: f.Providers, Passed: f.Passed})
 }
 
 // refuse answers with a problem. What is no functions.Error is a fault of ours,

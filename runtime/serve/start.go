@@ -88,7 +88,7 @@ func (s *Server) Told() <-chan struct{} { return s.start.told }
 func (st *start) open(f Function) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	st.function, st.runs = f, newSlots(f.Parallel)
+	st.function, st.runs = f, newSlots(f.places())
 	st.end = time.Now()
 	st.ledger.Load = functions.Millis(st.end.Sub(st.began))
 	close(st.loaded)
@@ -150,23 +150,25 @@ func (st *start) run(ctx context.Context) (f Function, release func(), err error
 
 // ran learns from the first runs: one that succeeds makes the function ready; one
 // that fails, and neither by its caller's going nor by what it asked, will not be
-// the only one.
-func (st *start) ran(ctx context.Context, err error) {
+// the only one. It says whether it was this run that made the function ready.
+func (st *start) ran(ctx context.Context, err error) (first bool) {
 	switch {
 	case st.isReady():
 	case err == nil:
 		st.mu.Lock()
 		defer st.mu.Unlock()
 		if st.isReady() || st.err != nil {
-			return
+			return false
 		}
 		if st.warming {
 			st.ledger.Warmup = functions.Since(st.end)
 		}
 		close(st.ready)
+		return true
 	case ctx.Err() == nil && functions.KindOf(err) != functions.Invalid:
 		_ = st.fail(fmt.Errorf("first run: %w", err))
 	}
+	return false
 }
 
 // fail ends the start and everyone's waiting for it, and returns err. What they
@@ -207,6 +209,16 @@ func (st *start) spent() functions.Start {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	return st.ledger
+}
+
+// state is the function and how many of its runs go on, once it is loaded.
+func (st *start) state() (f Function, running int, loaded bool) {
+	select {
+	case <-st.loaded:
+		return st.function, len(st.runs), true
+	default:
+		return f, 0, false
+	}
 }
 
 // wait blocks until the start has ended one way or the other.

@@ -13,7 +13,9 @@ func bmpHeader(data []byte) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	return header{width: config.Width, height: config.Height, orientation: 1}, nil
+	head := header{width: config.Width, height: config.Height, orientation: 1}
+	head.memory = head.takes(pixelBytes(config.ColorModel))
+	return head, nil
 }
 
 func bmpPixels(data []byte, head header) (image.Image, error) {
@@ -21,6 +23,9 @@ func bmpPixels(data []byte, head header) (image.Image, error) {
 	bitsPerPixel := int(binary.LittleEndian.Uint16(data[28:]))
 	if rowBytes := (head.width*bitsPerPixel + 31) / 32 * 4; rowBytes > len(data)/head.height {
 		return nil, errShort
+	}
+	if err := head.worth("BMP", data); err != nil {
+		return nil, err
 	}
 	return bmp.Decode(bytes.NewReader(data))
 }

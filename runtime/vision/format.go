@@ -32,7 +32,7 @@ type header struct {
 	profile       *profile
 	// scans is how many times a JPEG goes over its pixels.
 	scans int
-	// memory is how many bytes decoding a JPEG takes.
+	// memory is how many bytes decoding takes.
 	memory float64
 	// frame is where in data the frame to decode is, in formats that need to know.
 	frame frame

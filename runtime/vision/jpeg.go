@@ -7,8 +7,6 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
-
-	"github.com/seed45885407/saccade/functions"
 )
 
 // JPEG markers, ITU-T T.81 table B.1.
@@ -33,15 +31,6 @@ const maxScans = 50
 // one of 16 may have 50.
 const maxScanned = 16 * DefaultMaxPixels
 
-// What decoding may take of memory: freeBytes for any JPEG, and bytesPerByte for each
-// byte of it. A photograph of 12 megapixels, progressive and in half a megabyte, is
-// within; one of 50, progressive and in a hundred kilobytes, would take as much as a
-// gigabyte to show nothing at all.
-const (
-	freeBytes    = 40_000_000
-	bytesPerByte = 100
-)
-
 func jpegHeader(data []byte) (header, error) {
 	head := header{orientation: 1}
 	marks, err := walkJPEG(data)
@@ -60,7 +49,7 @@ func jpegHeader(data []byte) (header, error) {
 		return head, err
 	}
 	head.width, head.height = config.Width, config.Height
-	head.memory = marks.bytesPerPixel * float64(config.Width) * float64(config.Height)
+	head.memory = head.takes(marks.bytesPerPixel)
 	return head, nil
 }
 
@@ -74,11 +63,7 @@ func jpegWorth(data []byte, head header) error {
 	if pixels := head.width * head.height; pixels > maxScanned/max(1, head.scans) {
 		return fmt.Errorf("%d scans of %d pixels: %w", head.scans, pixels, errUnsupported)
 	}
-	if int64(head.memory) > freeBytes+bytesPerByte*int64(len(data)) {
-		return functions.Errorf(functions.TooLarge, "the JPEG has %dx%d pixels in no more than %.1f MB, and would take %.0f MB to read",
-			head.width, head.height, float64(len(data))/1e6, float64(head.memory)/1e6)
-	}
-	return nil
+	return head.worth("JPEG", data)
 }
 
 func jpegPixels(data []byte, head header) (image.Image, error) {

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"image/png"
 	"math"
 	"runtime"
 	"strings"
@@ -134,11 +135,11 @@ func TestAnAveragedJPEGIsDrawnOnWhole(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		whole, err := Decode(drawn, Limits{})
+		// Stripes are few bytes, so that Decode would take it for a bomb.
+		canvas, err := png.Decode(bytes.NewReader(drawn))
 		if err != nil {
 			t.Fatal(err)
 		}
-		canvas := whole.pixels
 		dark, bright := color.GrayModel.Convert(canvas.At(2000, 2000)), color.GrayModel.Convert(canvas.At(2001, 2000))
 		if canvas.Bounds() != img.Rect || dark.(color.Gray).Y > 40 || bright.(color.Gray).Y < 215 {
 			t.Errorf("%v, and two stripes are %v and %v", canvas.Bounds(), dark, bright)

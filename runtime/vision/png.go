@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"image"
+	"image/color"
 	"image/png"
 	"io"
 )
@@ -20,9 +21,17 @@ func pngHeader(data []byte) (header, error) {
 		return head, err
 	}
 	head.width, head.height = config.Width, config.Height
+	perPixel := pixelBytes(config.ColorModel)
 	var icc []byte
 	for kind, body := range pngChunks(data) {
 		switch kind {
+		case "tRNS":
+			switch config.ColorModel {
+			case color.GrayModel: // becomes NRGBA
+				perPixel = 4
+			case color.Gray16Model:
+				perPixel = 8
+			}
 		case "eXIf":
 			head.orientation = exifOrientation(body)
 		case "iCCP":
@@ -31,6 +40,10 @@ func pngHeader(data []byte) (header, error) {
 			}
 		}
 	}
+	if data[28] != 0 {
+		perPixel *= 2 // interlaced: its passes are pictures of their own
+	}
+	head.memory = head.takes(perPixel)
 	head.profile, _ = parseProfile(inflated(icc)) // passed over where not understood
 	return head, nil
 }
@@ -48,6 +61,9 @@ func pngPixels(data []byte, head header) (image.Image, error) {
 	rowBytes := (head.width*int(depth)*channels + 7) / 8
 	if rowBytes > len(data)*maxInflation/head.height {
 		return nil, errShort
+	}
+	if err := head.worth("PNG", data); err != nil {
+		return nil, err
 	}
 	return png.Decode(bytes.NewReader(data))
 }

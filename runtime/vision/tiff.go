@@ -14,10 +14,52 @@ func tiffHeader(data []byte) (header, error) {
 	if err != nil {
 		return header{}, err
 	}
-	return header{width: config.Width, height: config.Height, orientation: exifOrientation(data)}, nil
+	head := header{width: config.Width, height: config.Height, orientation: exifOrientation(data)}
+	head.memory = head.takes(pixelBytes(config.ColorModel)) + tiffBlock(data, head)
+	return head, nil
 }
 
-func tiffPixels(data []byte, _ header) (image.Image, error) {
+// Tags and values of TIFF 6.0, section 8 and appendix A.
+const (
+	tagCompression  = 259
+	tagRowsPerStrip = 278
+	tagTileWidth    = 322
+	tagTileLength   = 323
+
+	uncompressed = 1
+	groupThree   = 3
+	groupFour    = 4
+)
+
+// tiffBlock is what a strip or tile takes beside the picture when it is unpacked: the
+// decoder lets its stream become 8 bytes a pixel, whatever the picture needs, in a
+// buffer that doubles and is copied. Those of a fax become a bit a pixel.
+func tiffBlock(data []byte, head header) float64 {
+	width, height, perPixel := float64(head.width), float64(head.height), 3*8.0
+	for tag := range tiffTags(data) {
+		switch tag.id {
+		case tagCompression:
+			switch tag.value {
+			case uncompressed:
+				perPixel = 0 // what is in the file
+			case groupThree, groupFour:
+				perPixel = 3. / 8
+			}
+		case tagTileWidth:
+			width = float64(tag.value)
+		case tagRowsPerStrip:
+			height = min(height, float64(tag.value))
+		case tagTileLength:
+			height = float64(tag.value)
+		}
+	}
+	return perPixel * width * height
+}
+
+func tiffPixels(data []byte, head header) (image.Image, error) {
+	if err := head.worth("TIFF", data); err != nil {
+		return nil, err
+	}
 	img, err := tiff.Decode(&thrifty{Reader: bytes.NewReader(data), left: 4*len(data) + 1<<20})
 	if err != nil {
 		return nil, err

@@ -21,7 +21,8 @@ type Limits struct {
 	MaxBytes int64
 	// MaxPixels is the most pixels, width times height as the header says them.
 	// Default [DefaultMaxPixels]. A picture takes 1 to 8 bytes a pixel in memory; a
-	// progressive JPEG takes up to 15 for the while of its decoding.
+	// progressive JPEG takes up to 15 for the while of its decoding. One that takes
+	// much and has few bytes is refused, whatever the limits.
 	MaxPixels int64
 	// JPEG decodes JPEGs, as far as it can. Default: image/jpeg decodes all of them.
 	JPEG *JPEG
@@ -78,7 +79,7 @@ func Decode(data []byte, limits Limits) (*Picture, error) {
 	}
 	format, known := sniff(data)
 	if !known {
-		if name := foreign(data); name != "" {
+		if name := functions.ForeignFormat(data); name != "" {
 			return nil, functions.Errorf(functions.Unsupported, "this is %s, which is not read; %s are", name, functions.Formats)
 		}
 		return nil, functions.Errorf(functions.Unsupported,

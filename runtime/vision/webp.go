@@ -56,10 +56,21 @@ func webpHeader(data []byte) (header, error) {
 		return head, fmt.Errorf("a frame of %dx%d at %v does not lie on the canvas of %dx%d",
 			width, height, at, head.width, head.height)
 	}
+	perPixel := 1.5
+	if head.frame.lossless {
+		perPixel = 8 // four, and four more while transforms are undone
+	}
+	head.memory = perPixel * float64(width) * float64(height)
+	if width != head.width || height != head.height {
+		head.memory += head.takes(4) // the canvas
+	}
 	return head, nil
 }
 
-func webpPixels(_ []byte, head header) (image.Image, error) {
+func webpPixels(data []byte, head header) (image.Image, error) {
+	if err := head.worth("WebP", data); err != nil {
+		return nil, err
+	}
 	img, err := head.frame.decode()
 	if err != nil {
 		return nil, err
