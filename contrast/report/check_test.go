@@ -19,7 +19,9 @@ func TestInputThatDoesNotFitTogetherIsRefused(t *testing.T) {
 		{"a trace twice", func(in *Input) { in.Traces = append(in.Traces, in.Traces[0]) }, "there twice"},
 		{"a style without a name", func(in *Input) { in.Traces[0].Styles[0].Name = "" }, "without a name"},
 		{"no requests", func(in *Input) { in.Traces[0].Styles[0].Result.Requests = 0 }, "0 requests"},
-		{"a distribution that lacks values", func(in *Input) { in.Traces[0].Styles[0].Result.Latency.Bars = in.Traces[0].Styles[0].Result.Latency.Bars[1:] }, "99 values of 100"},
+		{"a distribution that lacks values", func(in *Input) {
+			in.Traces[0].Styles[0].Result.Latency.Bars = in.Traces[0].Styles[0].Result.Latency.Bars[1:]
+		}, "99 values of 100"},
 		{"a distribution that falls", func(in *Input) { in.Traces[0].Styles[0].Result.Latency.Bars[5].UpTo = 1 }, "falls"},
 		{"cold ones that are not all", func(in *Input) { in.Traces[0].Styles[0].Cold = in.Traces[0].Styles[0].Cold[1:] }, "3 values of 4"},
 		{"a series of no numbers", func(in *Input) { in.Traces[0].Styles[0].Result.Series[1].Busy = math.NaN() }, "series"},

@@ -58,11 +58,11 @@ func small() Input {
 		}}},
 		Validation: []Validation{{Trace: "rush hour", Style: "lambda", Measure: "p50", Unit: "s", Live: 2, Simulated: 2.1}},
 	}
-	// Per request a million cost 36 and 2 more at any rate; an instance of 1 an hour
-	// costs 36 and 2 for a million where 1e6/38/3600 come a second.
+	// Of requests that take 36 s a million cost 36 and 2 more at any rate; an instance
+	// costs 1 an hour, and so 38 for a million where 1e6/38/3600 come a second.
 	for _, rate := range []float64{0.1, 1, 10, 100} {
 		in.Sweep = append(in.Sweep, Rate{rate, []RateStyle{
-			{"lambda", Usage{Held: gb, Work: 36 * 3600 * second / 1000, Requests: 3600}},
+			{"lambda", Usage{Held: gb, Work: 36 * 3600 * second, Requests: 3600}},
 			{"startup-aware", Usage{Held: core, Work: 3600 * second, Requests: int64(3600 * rate)}},
 		}})
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -81,12 +82,28 @@ func (m *mosquitto) start() {
 	}
 }
 
-// stop lets it write what it keeps.
+// stop lets it write what it keeps. It is asked again until it hears: it listens
+// before it minds signals.
 func (m *mosquitto) stop() {
-	if m.process != nil {
-		_ = m.process.Process.Signal(os.Interrupt)
+	if m.process == nil {
+		return
+	}
+	gone := make(chan struct{})
+	go func() {
 		_ = m.process.Wait()
-		m.process = nil
+		close(gone)
+	}()
+	for asked := 0; ; asked++ {
+		if asked == 100 {
+			_ = m.process.Process.Kill()
+		}
+		_ = m.process.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-gone:
+			m.process = nil
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
 }
 
