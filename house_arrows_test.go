@@ -50,6 +50,7 @@ var arrows = []struct{ room, may string }{
 	{"./knative/scaling", "./functions"},
 	{"./contrast/traces", "./functions"},
 	{"./contrast/simulate", "./functions ./knative/scaling ./contrast/traces"},
+	{"./contrast/report", "./functions ./contrast/simulate"},
 
 	{"./telemetry", ""},
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -58,13 +59,68 @@ func measureDoors(ctx context.Context, o options, dir string) ([]row, error) {
 			"Ce-Specversion": {"1.0"}, "Ce-Source": {"/bench"}, "Ce-Type": {"dev.saccade.detect.v1"}, "Ce-Function": {instantCopy},
 		}},
 	}
+	later := &door{
+		url: g.url + "/v1/functions/" + instantCopy + "/detect", picture: g.picture, want: http.StatusAccepted,
+		header: http.Header{"Prefer": {"respond-async"}},
+	}
 	for _, d := range doors {
 		d.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * callers, DisableCompression: true}}
 		if _, err := d.saturate(ctx, 300); err != nil { // fills pools on both sides
 			return nil, err
 		}
 	}
-	return compareDoors(ctx, doors)
+	rows, err := compareDoors(ctx, doors)
+	if err != nil {
+		return nil, err
+	}
+	accepts, err := measureAccepts(ctx, dir, later)
+	return append(rows, accepts...), err
+}
+
+// measureAccepts compares requests that are accepted, and so on disk, with bare writes
+// of as many bytes to the same disk, one at a time. What was accepted is worked on
+// meanwhile.
+func measureAccepts(ctx context.Context, dir string, later *door) ([]row, error) {
+	const turns, batch = 5, 2000
+	say("accepted requests: %d turns of %d of %d callers ...", turns, batch, callers)
+	later.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2 * callers, DisableCompression: true}}
+	var bare, ours []time.Duration
+	for range turns {
+		took, err := writes(dir, later.picture, batch)
+		if err != nil {
+			return nil, err
+		}
+		bare = append(bare, took)
+		if took, err = later.saturate(ctx, batch); err != nil {
+			return nil, err
+		}
+		ours = append(ours, took)
+	}
+	return []row{{
+		what:  fmt.Sprintf("durable accepts of %d kB, bare fsyncs against gateway", len(later.picture)/1000),
+		floor: batch / median(bare).Seconds(), ours: batch / median(ours).Seconds(), unit: "1/s",
+		goal: 3000, moreBetter: true, absolute: true,
+	}}, nil
+}
+
+// writes appends n pictures to a file and has each on disk before the next.
+func writes(dir string, picture []byte, n int) (time.Duration, error) {
+	file, err := os.CreateTemp(dir, "fsync-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(file.Name())
+	defer file.Close()
+	began := time.Now()
+	for range n {
+		if _, err := file.Write(picture); err != nil {
+			return 0, err
+		}
+		if err := file.Sync(); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(began), nil
 }
 
 func compareDoors(ctx context.Context, doors map[string]*door) ([]row, error) {
@@ -113,6 +169,7 @@ type door struct {
 	url     string
 	header  http.Header
 	picture []byte
+	want    int // the status; 0 is 200
 	sent    atomic.Int64
 }
 
@@ -132,7 +189,7 @@ func (d *door) send(ctx context.Context) error {
 		return err
 	}
 	defer resp.Body.Close()
-	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+	if text, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != cmp.Or(d.want, http.StatusOK) {
 		return fmt.Errorf("%s: %s: %s, %w", d.url, resp.Status, text, err)
 	}
 	return nil
@@ -230,7 +287,7 @@ func startInstant(ctx context.Context, o options, dir, bare string) (*gatewayPro
 	if err := catalog.Write(filepath.Join(folder, instantCopy), f); err != nil {
 		return nil, err
 	}
-	g, err := launchGateway(ctx, o, dir, folder, "--runtime", bare)
+	g, err := launchGateway(ctx, o, dir, folder, "--runtime", bare, "--jobs-dir", filepath.Join(dir, "jobs"))
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func startGateway(ctx context.Context, o options, dir string) (*gatewayProcess, 
 	if err := copies(o, folder); err != nil {
 		return nil, err
 	}
-	g, err := launchGateway(ctx, o, dir, folder)
+	g, err := launchGateway(ctx, o, dir, folder, "--jobs-dir", filepath.Join(dir, "jobs-warm"))
 	if err != nil {
 		return nil, err
 	}

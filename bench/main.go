@@ -57,6 +57,8 @@ type row struct {
 	moreBetter bool
 	// added: the goal is of the difference, not of the ratio.
 	added bool
+	// absolute: the goal is of what is ours, whatever the floor.
+	absolute bool
 }
 
 func run(ctx context.Context, o options) error {
@@ -167,8 +169,11 @@ func printTable(rows []row) error {
 			sign = ">="
 		}
 		reached, goal := ratio, fmt.Sprintf("%s %.2f", sign, r.goal)
-		if r.added {
+		switch {
+		case r.added:
 			reached, goal = r.ours-r.floor, fmt.Sprintf("+%.1f %s", r.goal, r.unit)
+		case r.absolute:
+			reached, goal = r.ours, fmt.Sprintf("%s %.0f %s", sign, r.goal, r.unit)
 		}
 		if r.moreBetter && reached < r.goal || !r.moreBetter && reached > r.goal {
 			verdict = "MISSED"

@@ -70,6 +70,8 @@ type Answer struct {
 	ModelSum string `json:"model_sha256"`
 	// Annotated is there where [Parameters.Draw] asked for it.
 	Annotated *Annotated `json:"annotated,omitempty"`
+	// Light is how bright the picture is; nil where the instance does not say.
+	Light *Light `json:"light,omitempty"`
 	// Timing is what the instance spent on this picture.
 	Timing Timing `json:"timing_ms"`
 	// Cold says that the picture arrived before the instance was ready; Start is

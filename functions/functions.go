@@ -45,6 +45,7 @@ type Spec struct {
 	Runtime    Runtime    `json:"runtime,omitzero"`
 	Scaling    Scaling    `json:"scaling,omitzero"`
 	Resources  Resources  `json:"resources,omitzero"`
+	Drift      Drift      `json:"drift,omitzero"`
 }
 
 // Model says where the network comes from and how it is fed and read.
@@ -195,6 +196,8 @@ func (f Function) WithDefaults() Function {
 	orDefault(&s.Runtime.Threads, DefaultThreads)
 	orDefault(&s.Runtime.Parallel, max(1, runtime.GOMAXPROCS(0)/s.Runtime.Threads))
 	orDefault(&s.Runtime.Batch.Max, DefaultBatch)
+
+	s.Drift.withDefaults()
 
 	c := &s.Scaling
 	orDefault(&c.Timeout, Duration(DefaultTimeout))

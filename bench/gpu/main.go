@@ -96,7 +96,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		files = append(files, more...)
+		for _, file := range more {
+			if filepath.Base(file) != filepath.Base(files[0]) {
+				files = append(files, file)
+			}
+		}
 	}
 	check := &check{
 		environment: environment, pictures: pictures, candidates: candidates,

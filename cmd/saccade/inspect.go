@@ -74,14 +74,14 @@ func inspectCommand(cfg *config.Saccade) *cobra.Command {
 
 // sight is what a look into a model file shows.
 type sight struct {
-	File       string   `json:"file"`
-	Bytes      int64    `json:"bytes"`
-	Producer   string   `json:"producer,omitempty"`
-	Opset      int64    `json:"opset"`
-	Cost       cost     `json:"cost"`
-	Inputs     []string `json:"inputs"`
-	Outputs    []string `json:"outputs"`
-	Served     *served  `json:"served,omitempty"`
+	File     string   `json:"file"`
+	Bytes    int64    `json:"bytes"`
+	Producer string   `json:"producer,omitempty"`
+	Opset    int64    `json:"opset"`
+	Cost     cost     `json:"cost"`
+	Inputs   []string `json:"inputs"`
+	Outputs  []string `json:"outputs"`
+	Served   *served  `json:"served,omitempty"`
 	// Refused is why the model cannot be served as it is; empty where it can.
 	Refused string `json:"refused,omitempty"`
 }

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/seed45885407/saccade/contrast/simulate"
 )
@@ -159,10 +160,11 @@ func tariff(style string) Tariff {
 
 // label is a style's name with a capital: Startup-aware.
 func label(name string) string {
-	if name == "" {
-		return ""
+	first, size := utf8.DecodeRuneInString(name)
+	if size == 0 || first == utf8.RuneError {
+		return name
 	}
-	return strings.ToUpper(name[:1]) + name[1:]
+	return string(unicode.ToUpper(first)) + name[size:]
 }
 
 // styles are the names of all styles, in the order in which they first come. A style's

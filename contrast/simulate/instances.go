@@ -135,6 +135,10 @@ func (s *simulation) unbind(i *instance) {
 // serve lets a ready instance have a request.
 func (s *simulation) serve(i *instance, r request) {
 	s.take(i, s.ContainerConcurrency)
+	if s.sharing != nil {
+		s.sharing.begin(s.now, event{what: served, instance: i, request: r})
+		return
+	}
 	s.events.push(event{at: s.now + r.takes, what: served, instance: i, request: r})
 }
 

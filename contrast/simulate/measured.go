@@ -21,8 +21,10 @@ type Measured struct {
 	// Load is starts with image and model at hand, from the decision until the instance was
 	// ready; Pull what fetching them took beyond that, empty where that was not measured.
 	Load, Pull []time.Duration
-	// Service is how long requests were in a ready instance.
+	// Service is how long requests took in a ready instance, and Pace how they slowed each
+	// other where several ran at a time; empty where that was not measured.
 	Service []time.Duration
+	Pace    Pace
 	// Phases are the starts' parts by their names in the ledger, for reports alone.
 	Phases map[string][]time.Duration
 	// FailedStarts is the share of starts that failed.
@@ -44,6 +46,7 @@ type measuredJSON struct {
 	Load         []functions.Seconds            `json:"load"`
 	Pull         []functions.Seconds            `json:"pull,omitempty"`
 	Service      []functions.Seconds            `json:"service"`
+	Pace         Pace                           `json:"pace,omitempty"`
 	Phases       map[string][]functions.Seconds `json:"phases,omitempty"`
 	FailedStarts float64                        `json:"failed_starts,omitzero"`
 }
@@ -51,7 +54,7 @@ type measuredJSON struct {
 // MarshalJSON writes the times in seconds.
 func (m Measured) MarshalJSON() ([]byte, error) {
 	out := measuredJSON{
-		Function: m.Function, At: m.At, Machine: m.Machine, Instance: m.Instance, FailedStarts: m.FailedStarts,
+		Function: m.Function, At: m.At, Machine: m.Machine, Instance: m.Instance, FailedStarts: m.FailedStarts, Pace: m.Pace,
 		Load: converted[functions.Seconds](m.Load), Pull: converted[functions.Seconds](m.Pull), Service: converted[functions.Seconds](m.Service),
 	}
 	for name, times := range m.Phases {
@@ -70,7 +73,7 @@ func (m *Measured) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	*m = Measured{
-		Function: in.Function, At: in.At, Machine: in.Machine, Instance: in.Instance, FailedStarts: in.FailedStarts,
+		Function: in.Function, At: in.At, Machine: in.Machine, Instance: in.Instance, FailedStarts: in.FailedStarts, Pace: in.Pace,
 		Load: converted[time.Duration](in.Load), Pull: converted[time.Duration](in.Pull), Service: converted[time.Duration](in.Service),
 	}
 	for name, times := range in.Phases {
@@ -125,6 +128,8 @@ func (m Measured) check() error {
 	switch {
 	case len(m.Load) == 0 || len(m.Service) == 0:
 		return functions.Errorf(functions.Invalid, "no start or no request was measured")
+	case !m.Pace.valid() || len(m.Pace) > mostSamples:
+		return functions.Errorf(functions.Invalid, "requests at a time are said to go at a pace of %v", m.Pace)
 	case !(m.FailedStarts >= 0 && m.FailedStarts <= 0.9):
 		return functions.Errorf(functions.Invalid, "%v of starts are said to have failed", m.FailedStarts)
 	}
@@ -134,6 +139,7 @@ func (m Measured) check() error {
 // On is c with the measured times and failures, and what an instance holds.
 func (m Measured) On(c Config) Config {
 	c.Service, c.Load, c.Pull = Samples(m.Service), Samples(m.Load), Samples(m.Pull)
+	c.Pace = m.Pace
 	c.Failures.Starts = m.FailedStarts
 	c.Held = m.Instance
 	if c.Function == "" {

@@ -9,9 +9,9 @@
 // refuses traces that go back in time, sizes that mean nothing, and instances that fit
 // no node.
 //
-// What is left out: requests have no deadline, a request's service time does not depend
-// on its neighbours in the instance or on the node, a start that failed is begun again
-// without a pause, and the network takes no time.
+// What is left out: requests have no deadline, a request's service time depends on its
+// neighbours only where a [Pace] says how, a start that failed is begun again without a
+// pause, and the network takes no time.
 package simulate
 
 import (
@@ -41,6 +41,9 @@ type Config struct {
 	Stream   func() traces.Stream
 	// Service is how long an instance is busy with one request.
 	Service Distribution
+	// Pace is how requests that run at a time slow each other; Service is then of one by
+	// itself. Empty: they do not.
+	Pace Pace
 	// Load is how long an instance takes from its start until it is ready. Pull is what is
 	// added, on a Fleet's nodes, where image and model are not there yet; without one
 	// they are everywhere.
@@ -122,6 +125,8 @@ func (c Config) check() error {
 			c.ContainerConcurrency, c.Capacity, c.MostRequests, c.For)
 	case !(c.Failures.Starts >= 0 && c.Failures.Starts <= 0.9) || c.Failures.Life < 0 || c.InitTimeout < 0:
 		return fmt.Errorf("simulating %v of starts that fail, lives of %v, an init timeout of %v", c.Failures.Starts, c.Failures.Life, c.InitTimeout)
+	case !c.Pace.valid():
+		return fmt.Errorf("simulating requests at a pace of %v", c.Pace)
 	case c.Points < 0 || c.Points > mostPoints:
 		return fmt.Errorf("simulating %d points of a series", c.Points)
 	case !slices.IsSorted(c.Arrivals):

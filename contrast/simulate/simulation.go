@@ -24,6 +24,7 @@ type simulation struct {
 
 	now      time.Duration
 	events   events
+	sharing  *sharing // nil: requests run by themselves
 	arrivals traces.Stream
 	arrival  time.Duration // the next one; forever: none
 	tick     time.Duration // when the policy is asked next
@@ -68,6 +69,9 @@ func newSimulation(c Config, into *series) *simulation {
 	if s.arrivals = traces.Of(c.Arrivals); c.Stream != nil {
 		s.arrivals = c.Stream()
 	}
+	if len(c.Pace) > 0 {
+		s.sharing = &sharing{pace: c.Pace}
+	}
 	s.policy = c.Policy(s.began)
 	if binder, ok := s.policy.(scaling.Binder); ok {
 		s.binds = binder.Binds()
@@ -102,6 +106,8 @@ func (s *simulation) run(until time.Duration) error {
 			}
 		case anEvent:
 			s.happen(s.events.pop())
+		case anEnd:
+			s.happen(s.sharing.end(s.now))
 		case aTick:
 			s.tick += scaling.Tick
 			s.decide()
@@ -152,6 +158,7 @@ const (
 	nothing turn = iota
 	anArrival
 	anEvent
+	anEnd // of a request that shared
 	aTick
 )
 
@@ -165,6 +172,11 @@ func (s *simulation) next() (at time.Duration, what turn) {
 	}
 	if len(s.events.heap) > 0 && s.events.heap[0].at <= at {
 		at, what = s.events.heap[0].at, anEvent
+	}
+	if s.sharing != nil {
+		if end := s.sharing.next(); end < at || end == at && what == anArrival {
+			at, what = end, anEnd
+		}
 	}
 	// After the end the policy is asked while somebody waits or is served.
 	asking := s.tick <= s.For || !s.resting && (what != nothing || s.waiting.len() > 0) ||
@@ -247,6 +259,9 @@ func (s *simulation) lose(i *instance) {
 		if e.instance == i && e.what == served {
 			again = append(again, e.request)
 		}
+	}
+	if s.sharing != nil {
+		again = append(again, s.sharing.lose(s.now, i)...)
 	}
 	s.counts.retried += int64(len(again))
 	s.waiting.back(again...)

@@ -56,7 +56,7 @@ func (found *faults) structure(path string, n *yaml.Node, v reflect.Value) {
 	}
 	for key, value := range found.pairs(path, n) {
 		field := join(path, key.Value)
-		if i := slices.Index(names, key.Value); i >= 0 {
+		if i := slices.Index(names, key.Value); i >= 0 && key.Value != unsaid {
 			found.lines[field] = key.Line
 			found.decode(field, value, v.Field(i))
 			continue

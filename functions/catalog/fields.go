@@ -45,9 +45,14 @@ func leaves(path string, v reflect.Value, each func(path string, v reflect.Value
 		return
 	}
 	for i := range v.NumField() {
-		leaves(join(path, jsonName(v.Type().Field(i))), v.Field(i), each)
+		if name := jsonName(v.Type().Field(i)); name != unsaid {
+			leaves(join(path, name), v.Field(i), each)
+		}
 	}
 }
+
+// unsaid is the name of what is no field of function.yaml but read from another file.
+const unsaid = "-"
 
 // jsonName is the name of a field in function.yaml.
 func jsonName(f reflect.StructField) string {

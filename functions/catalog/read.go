@@ -23,7 +23,7 @@ import (
 // maxBytes bounds a function.yaml and a labels file, each.
 const maxBytes = 1 << 20
 
-// ReadFile reads the function.yaml at path and the labels file it names. Unlike
+// ReadFile reads the function.yaml at path and the files it names. Unlike
 // in a catalog folder, the function may have another name than its folder.
 // Defaults are not applied.
 func ReadFile(path string) (functions.Function, error) {
@@ -64,20 +64,26 @@ func readAs(folder fs.FS, file, shown, name string) (functions.Function, [][]byt
 	if err := faults.err(); err != nil {
 		return functions.Function{}, nil, err
 	}
-	model := &f.Spec.Model
-	if model.LabelsFile == "" || len(model.Labels) > 0 {
-		return f, [][]byte{content}, nil
+	read := [][]byte{content}
+	for _, file := range []beside{labelsFile(&f), referenceFile(&f)} {
+		if file.name == "" {
+			continue
+		}
+		shown := filepath.Join(filepath.Dir(shown), filepath.FromSlash(file.name))
+		content, err := readBounded(folder, file.name, shown)
+		if err == nil {
+			err = file.take(content, shown)
+		}
+		if err != nil {
+			faults.at(file.field, "%v", err)
+			continue
+		}
+		read = append(read, content)
 	}
-	shownLabels := filepath.Join(filepath.Dir(shown), filepath.FromSlash(model.LabelsFile))
-	labels, err := readBounded(folder, model.LabelsFile, shownLabels)
-	if err == nil {
-		model.Labels, err = parseLabels(labels, shownLabels)
+	if err := faults.err(); err != nil {
+		return functions.Function{}, nil, err
 	}
-	if err != nil {
-		faults.at("spec.model.labelsFile", "%v", err)
-		return functions.Function{}, nil, faults.err()
-	}
-	return f, [][]byte{content, labels}, nil
+	return f, read, nil
 }
 
 func readBounded(folder fs.FS, file, shown string) ([]byte, error) {

@@ -85,6 +85,12 @@ func Rules() map[string]Rule {
 		"spec.scaling.lambda.keepAlive":              {Duration: true, Min: 1, Max: hour},
 		"spec.scaling.lambda.versionWeight":          {Min: 0.01, Max: 100},
 
+		"spec.drift.reference":     {Min: 50, Max: 1e6},
+		"spec.drift.referenceFile": {check: checkLabelsFile},
+		"spec.drift.window":        {Min: 50, Max: 100000},
+		"spec.drift.psi":           {Min: 0.01, Max: 10},
+		"spec.drift.ks":            {Min: 0.01, Max: 1},
+
 		"spec.resources.cpu":       {Pattern: cpuPattern, Words: "an amount of CPU: cores (2, 0.5) or thousandths of one (500m)", Quantity: true, check: checkCPU},
 		"spec.resources.memory":    {Pattern: memoryPattern, Words: "an amount of memory: 512Mi, 2Gi, 1G or a number of bytes", Quantity: true, check: checkMemory},
 		"spec.resources.gpu":       {Max: 16},

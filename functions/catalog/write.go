@@ -105,10 +105,10 @@ func node(path string, v reflect.Value, pinnedLater bool) *yaml.Node {
 	}
 	mapping := &yaml.Node{Kind: yaml.MappingNode}
 	for i := range v.NumField() {
-		if v.Field(i).IsZero() {
+		name := jsonName(v.Type().Field(i))
+		if v.Field(i).IsZero() || name == unsaid {
 			continue
 		}
-		name := jsonName(v.Type().Field(i))
 		key := &yaml.Node{Kind: yaml.ScalarNode, Value: name}
 		value := node(join(path, name), v.Field(i), pinnedLater)
 		mapping.Content = append(mapping.Content, key, value)

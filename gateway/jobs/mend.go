@@ -42,8 +42,8 @@ func (j *Jobs) ail() {
 	}
 }
 
-// tend looks after the server in this process, and the numbers that are shown,
-// until ctx ends.
+// tend looks after the server in this process, the clock, and the numbers that are
+// shown, until ctx ends.
 func (j *Jobs) tend(ctx context.Context) {
 	ticker := time.NewTicker(tendEvery)
 	defer ticker.Stop()
@@ -51,8 +51,15 @@ func (j *Jobs) tend(ctx context.Context) {
 		if j.server != nil && !j.server.healthy() {
 			j.mend(ctx)
 		}
-		if l, err := j.link(); err == nil && beat%4 == 0 {
-			j.count(ctx, l)
+		if l, err := j.link(); err == nil {
+			if j.server != nil {
+				if err := j.heedClock(ctx, l); err != nil && ctx.Err() == nil {
+					j.opts.Noticed(err) // and looked at again
+				}
+			}
+			if beat%4 == 0 {
+				j.count(ctx, l)
+			}
 		}
 		select {
 		case <-ticker.C:

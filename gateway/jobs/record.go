@@ -78,6 +78,8 @@ type record struct {
 	// Faults are the attempts that count, Crashes those whose process died.
 	Faults  int `json:"faults,omitempty"`
 	Crashes int `json:"crashes,omitempty"`
+	// Paused is when the pause before NextAt began.
+	Paused time.Time `json:"paused,omitzero"`
 	// Outcome is what State becomes when every delivery has ended.
 	Outcome State `json:"outcome,omitempty"`
 	// Answered is when the outcome was known.

@@ -55,7 +55,8 @@ func (j *Jobs) attempt(ctx context.Context, msg jetstream.Msg, work Work) error 
 	case rec.State == Running:
 		rec.Crashes++
 	}
-	if wait := time.Until(rec.NextAt); rec.State == Retrying && wait > least {
+	// Before its beginning a pause is none: the clock was set back.
+	if wait := time.Until(rec.NextAt); rec.State == Retrying && wait > least && !time.Now().Before(rec.Paused) {
 		return msg.NakWithDelay(wait) // the store forgets pauses when it starts anew
 	}
 	if rec.State, rec.NextAt = Running, (time.Time{}); rec.Started.IsZero() {
@@ -180,7 +181,8 @@ func (j *Jobs) again(rec record, failure error) (record, bool) {
 			return rec, false
 		}
 	}
-	rec.State, rec.NextAt = Retrying, time.Now().Add(j.pauseAfter(rec.Attempts, failure))
+	rec.State, rec.Paused = Retrying, time.Now()
+	rec.NextAt = rec.Paused.Add(j.pauseAfter(rec.Attempts, failure))
 	if rec.NextAt.After(rec.Deadline) { // once more when its time is over, to be given up
 		rec.NextAt = rec.Deadline
 	}

@@ -99,10 +99,7 @@ func (r *recognition) efficientNMS() (match, string) {
 	m := match{
 		family:  functions.FamilyEfficientNMS,
 		reason:  fmt.Sprintf("a count, %v, %v and %v are what an NMS inside the graph leaves", l.boxes[0], l.scores[0], l.classes[0]),
-		outputs: []Port{l.boxes[0], l.scores[0], l.classes[0]},
-	}
-	for _, count := range l.count {
-		m.outputs = append(m.outputs, count)
+		outputs: append([]Port{l.boxes[0], l.scores[0], l.classes[0]}, l.count...),
 	}
 	return m, ""
 }

@@ -38,6 +38,7 @@ type Environment struct {
 // Open loads ONNX Runtime's shared library. Telemetry is off, and the library
 // logs errors alone.
 func Open(path string) (*Environment, error) {
+	fewArenas()
 	ort.SetSharedLibraryPath(path)
 	if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
 		return nil, functions.Errorf(functions.Unavailable, "ONNX Runtime cannot be loaded").

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -15,6 +17,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/seed45885407/saccade/contrast/report"
 )
@@ -239,6 +243,73 @@ func TestAChangedPriceChangesWhatIsSaid(t *testing.T) {
 	get(t, b, chromedp.Poll[bool](`document.getElementById("said").value === "Reckoned anew."`))
 	same(t, "the prices of the run again", words(t, b), before)
 	b.quiet(t)
+}
+
+// What the page hands out to be kept is the JSON and the CSV that are written beside it,
+// and after a change of prices those with the new ones.
+func TestWhatThePageSavesIsWhatIsWrittenBesideIt(t *testing.T) {
+	b, in := shown(t)
+	for _, amount := range []float64{in.Prices.Core.Amount, 0.5} {
+		if in.Prices.Core.Amount != amount {
+			in.Prices.Core = report.Price{Amount: amount, Source: "the reader"}
+			setPrice(t, b, "core", fmt.Sprint(amount))
+		}
+		var text bytes.Buffer
+		if err := report.WriteJSON(&text, in); err != nil {
+			t.Fatal(err)
+		}
+		var want, got any
+		if err := errors.Join(json.Unmarshal(text.Bytes(), &want), json.Unmarshal([]byte(saved(t, b, "json")), &got)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateApprox(1e-9, 0)); diff != "" {
+			t.Errorf("the saved JSON, core at %v: -want +got\n%s", amount, diff)
+		}
+		text.Reset()
+		if err := report.WriteCSV(&text, in); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(table(t, text.String()), table(t, saved(t, b, "csv")), cmpopts.EquateApprox(1e-9, 0)); diff != "" {
+			t.Errorf("the saved CSV, core at %v: -want +got\n%s", amount, diff)
+		}
+	}
+	b.quiet(t)
+}
+
+// saved is what a click on a button would have the browser write to a file.
+func saved(t *testing.T, b *browser, button string) string {
+	t.Helper()
+	return get(t, b, chromedp.Evaluate[string](fmt.Sprintf(`(() => {
+		const make = URL.createObjectURL, click = HTMLAnchorElement.prototype.click;
+		let blob;
+		URL.createObjectURL = (made) => make.call(URL, blob = made);
+		HTMLAnchorElement.prototype.click = () => {};
+		document.getElementById(%q).click();
+		URL.createObjectURL = make;
+		HTMLAnchorElement.prototype.click = click;
+		return blob.text();
+	})()`, button), chromedp.EvalAwaitPromise))
+}
+
+// table is a CSV, with numbers where there are some.
+func table(t *testing.T, text string) (rows [][]any) {
+	t.Helper()
+	records, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, record := range records {
+		var row []any
+		for _, cell := range record {
+			if number, err := strconv.ParseFloat(cell, 64); err == nil {
+				row = append(row, number)
+			} else {
+				row = append(row, cell)
+			}
+		}
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 func same(t *testing.T, when string, got, want []string) {

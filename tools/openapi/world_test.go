@@ -20,6 +20,9 @@ import (
 
 const root = "../.."
 
+// maxLog is the most bytes of the gateway's log that are shown where a test has failed.
+const maxLog = 20_000
+
 // world is a gateway that runs, and what it talks to.
 type world struct {
 	url string
@@ -147,7 +150,8 @@ func (w *world) start(t *testing.T, program, dir, configuration string) {
 	t.Cleanup(func() {
 		w.stop()
 		if t.Failed() {
-			t.Logf("the gateway's log:\n%s", w.log.Bytes())
+			log := w.log.Bytes()
+			t.Logf("the end of the gateway's log:\n%s", log[max(0, len(log)-maxLog):])
 		}
 	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')

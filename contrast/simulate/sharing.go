@@ -1,0 +1,125 @@
+package simulate
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Pace is how fast each of so many requests at a time goes on, as a share of what one by
+// itself does: Pace[0] is 1, Pace[1] that of each of two, on all instances together. With
+// more than it tells they share what its last element comes to in all. It is what cores
+// that requests share do to them: processor sharing, of which Kleinrock's "Time-shared
+// systems: a theoretical treatment" (JACM 14, 1967) is the classic account. The empty Pace: requests
+// do not know of one another.
+type Pace []float64
+
+// of is the pace of each of n requests, above zero.
+func (p Pace) of(n int) float64 {
+	if n <= len(p) {
+		return p[n-1]
+	}
+	return p[len(p)-1] * float64(len(p)) / float64(n)
+}
+
+// valid says that a pace lets requests end.
+func (p Pace) valid() bool {
+	return !slices.ContainsFunc(p, func(share float64) bool { return !(share > 0.001 && share <= 10) })
+}
+
+// sharing is the requests that run, where they slow each other.
+type sharing struct {
+	pace Pace
+	at   time.Duration
+	// done is what a request that runs since the beginning would have done by at, in
+	// nanoseconds of one by itself. All that run at a time do as much, so each is over
+	// when done has grown by what it takes.
+	done    float64
+	pushed  uint64
+	running []run // a binary heap, what is over next first
+}
+
+// run is a request under way.
+type run struct {
+	event
+	due   float64
+	began time.Duration
+}
+
+func (r *run) before(other *run) bool {
+	return r.due < other.due || r.due == other.due && r.order < other.order
+}
+
+// pass brings done up to a time.
+func (s *sharing) pass(now time.Duration) {
+	if n := len(s.running); n > 0 && now > s.at {
+		s.done += float64(now-s.at) * s.pace.of(n)
+	}
+	s.at = now
+}
+
+// next is when the next request is over, forever where none runs.
+func (s *sharing) next() time.Duration {
+	if len(s.running) == 0 {
+		return forever
+	}
+	left := math.Ceil((s.running[0].due - s.done) / s.pace.of(len(s.running)))
+	return s.at + time.Duration(max(0, left))
+}
+
+// begin lets a request run from now on.
+func (s *sharing) begin(now time.Duration, e event) {
+	s.pass(now)
+	s.pushed++
+	e.order = s.pushed
+	s.running = append(s.running, run{event: e, due: s.done + float64(e.takes), began: now})
+	for i := len(s.running) - 1; i > 0 && s.running[i].before(&s.running[(i-1)/2]); i = (i - 1) / 2 {
+		s.running[i], s.running[(i-1)/2] = s.running[(i-1)/2], s.running[i]
+	}
+}
+
+// end takes out the next request, which took as long as it was there.
+func (s *sharing) end(now time.Duration) event {
+	s.pass(now)
+	first, last := s.running[0], len(s.running)-1
+	s.running[0], s.running[last] = s.running[last], run{}
+	s.running = s.running[:last]
+	s.sink(0)
+	if last == 0 {
+		s.done = 0 // nothing is lost in large numbers
+	}
+	first.event.at, first.takes = now, now-first.began
+	return first.event
+}
+
+// lose takes out the requests of an instance that is gone.
+func (s *sharing) lose(now time.Duration, i *instance) (lost []request) {
+	s.pass(now)
+	s.running = slices.DeleteFunc(s.running, func(r run) bool {
+		if r.instance == i {
+			lost = append(lost, r.request)
+		}
+		return r.instance == i
+	})
+	for at := len(s.running)/2 - 1; at >= 0; at-- {
+		s.sink(at)
+	}
+	return lost
+}
+
+// sink restores the heap below a place.
+func (s *sharing) sink(at int) {
+	for {
+		least := at
+		for below := 2*at + 1; below <= 2*at+2 && below < len(s.running); below++ {
+			if s.running[below].before(&s.running[least]) {
+				least = below
+			}
+		}
+		if least == at {
+			return
+		}
+		s.running[at], s.running[least] = s.running[least], s.running[at]
+		at = least
+	}
+}

@@ -1,0 +1,113 @@
+package simulate
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/seed45885407/saccade/contrast/traces"
+	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/knative/scaling"
+)
+
+// constant keeps so many instances.
+type constant int
+
+func (constant) Tell(scaling.Event) bool { return false }
+func (n constant) Decide(time.Time) scaling.Decision {
+	return scaling.Decision{Instances: int(n), Rest: scaling.Forever}
+}
+
+func sharedBy(instances int, pace Pace, arrivals ...time.Duration) Config {
+	return Config{
+		Policy:   func(time.Time) scaling.Policy { return constant(instances) },
+		Arrivals: arrivals, Service: Always(100 * time.Millisecond), Load: Always(time.Second), Pace: pace,
+		ContainerConcurrency: 1, For: time.Minute, Points: 1,
+	}
+}
+
+func TestRequestsThatShareCores(t *testing.T) {
+	const at = 10 * time.Second
+	for name, c := range map[string]struct {
+		config Config
+		want   []time.Duration
+	}{
+		"one by itself takes its time": {sharedBy(4, Pace{1, 1, 0.5}, at), []time.Duration{100 * time.Millisecond}},
+		"two on two cores do not slow each other": {
+			sharedBy(4, Pace{1, 1}, at, at), []time.Duration{100 * time.Millisecond, 100 * time.Millisecond},
+		},
+		"four on two cores take twice the time, as the last pace has it": {
+			sharedBy(4, Pace{1, 1}, at, at, at, at),
+			[]time.Duration{200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond},
+		},
+		// Both have 50 ms to do when the second comes; each then goes at half the pace.
+		"a later one slows an earlier one for what is left of it": {
+			sharedBy(4, Pace{1}, at, at+50*time.Millisecond),
+			[]time.Duration{150 * time.Millisecond, 150 * time.Millisecond},
+		},
+		"one that waits for an instance slows nobody": {
+			sharedBy(1, Pace{1, 0.1}, at, at), []time.Duration{100 * time.Millisecond, 200 * time.Millisecond},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result, err := Run(c.config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []time.Duration
+			for _, bar := range result.Latency.Bars {
+				for range bar.Count {
+					got = append(got, time.Duration(bar.UpTo))
+				}
+			}
+			if len(got) != len(c.want) {
+				t.Fatalf("%v, want %v", got, c.want)
+			}
+			for n := range got {
+				if d := got[n] - c.want[n]; d < -time.Microsecond || d > time.Microsecond {
+					t.Errorf("latencies %v, want %v", got, c.want)
+				}
+			}
+		})
+	}
+}
+
+// M/M/1 with processor sharing has the mean 1/(mu-lambda), whatever the distribution of
+// service is; here it is constant, where first come, first served would have 0.75 of that.
+func TestSharingAgreesWithTheory(t *testing.T) {
+	c := sharedBy(200, Pace{1})
+	c.Arrivals, c.For = traces.Poisson(5, 20*time.Hour, 1), 20*time.Hour
+	c.Arrivals = c.Arrivals[100:]
+	result, err := Run(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := result.Latency.Mean.Seconds(); math.Abs(got-0.2) > 0.004 {
+		t.Errorf("the mean latency is %v s, want 0.2", got)
+	}
+}
+
+func TestALostInstanceLosesWhatShares(t *testing.T) {
+	c := sharedBy(4, Pace{1, 0.9, 0.8})
+	c.Arrivals, c.For, c.Seed = traces.Poisson(20, 10*time.Minute, 2), 10*time.Minute, 3
+	c.Failures.Life = 5 * time.Second
+	result, err := Run(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Requests != int64(len(c.Arrivals)) || result.Retried == 0 {
+		t.Errorf("%d of %d requests are served, %d sent again", result.Requests, len(c.Arrivals), result.Retried)
+	}
+}
+
+func TestAPaceThatNeverEndsIsRefused(t *testing.T) {
+	for _, pace := range []Pace{{0}, {1, -1}, {math.NaN()}, {math.Inf(1)}} {
+		if _, err := Run(sharedBy(1, pace, time.Second)); err == nil {
+			t.Errorf("%v is simulated", pace)
+		}
+		m := Measured{Load: []time.Duration{1}, Service: []time.Duration{1}, Pace: pace}
+		if functions.KindOf(m.check()) != functions.Invalid {
+			t.Errorf("%v is taken for measured", pace)
+		}
+	}
+}
