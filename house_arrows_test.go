@@ -19,9 +19,11 @@ var arrows = []struct{ room, may string }{
 	{"./models/store/address", ""},
 	{"./models/...", "./functions ./models/..."},
 
+	{"./gateway/description", ""},
 	{"./gateway/access", "./functions/..."},
 	{"./gateway/events", "./functions ./functions/problem"},
 	{"./gateway/costs", "./functions"},
+	{"./gateway/drift", "./functions"},
 	{"./gateway/routing", "./functions/..."},
 	{"./gateway/coldstart", "./functions/... ./gateway/routing"},
 	{"./gateway/fetch", "./functions/... ./gateway/routing ./gateway/coldstart"},
@@ -50,6 +52,7 @@ var arrows = []struct{ room, may string }{
 	{"./knative/scaling", "./functions"},
 	{"./contrast/traces", "./functions"},
 	{"./contrast/simulate", "./functions ./knative/scaling ./contrast/traces"},
+	{"./contrast/replay", "./functions ./knative/scaling ./contrast/traces ./contrast/simulate"},
 	{"./contrast/report", "./functions ./contrast/simulate"},
 
 	{"./telemetry", ""},

@@ -99,6 +99,8 @@ type Saccade struct {
 	Sinks []sources.SinkOptions `yaml:"sinks"`
 	// Answers says which answers are kept to be given again.
 	Answers Answers `yaml:"answers"`
+	// Drift says who hears of functions that see or say other than they did.
+	Drift Drift `yaml:"drift"`
 	// Prices are what resources cost. Default: list prices; see costs.Default.
 	Prices costs.Prices `yaml:"prices"`
 }
@@ -133,6 +135,16 @@ type Answers struct {
 	CacheBytes int64 `yaml:"cacheBytes"`
 	// CacheAge is how long an answer is kept. Default 10m.
 	CacheAge time.Duration `yaml:"cacheAge"`
+}
+
+// Drift are the options of the statistics of what functions see and say, which are
+// kept in the cache folder.
+type Drift struct {
+	// Off keeps none.
+	Off bool `yaml:"off"`
+	// Sink is the URL that changes go to as CloudEvents: http, https, or the scheme of one
+	// of Sinks. Jobs must not be off. Default: that of the answers of jobs, Jobs.Sink.
+	Sink string `yaml:"sink"`
 }
 
 // Default is the configuration that the environment gives.
@@ -229,6 +241,7 @@ func (c Saccade) Validate() error {
 		check(err == nil, "%s: %w", name, err)
 	}
 	check(c.Answers.CacheBytes >= 0 && c.Answers.CacheAge >= 0, "answers: what is kept cannot be less than nothing")
+	check(c.Drift.Sink == "" || !c.Jobs.Off && !c.Drift.Off, "drift.sink: nothing is sent where jobs, or the statistics, are off")
 	check(len(c.Sources) == 0 || !c.Jobs.Off, "sources: what they bring is done as jobs, which are off")
 	for _, dir := range c.Functions {
 		info, err := os.Stat(dir)

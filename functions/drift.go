@@ -88,7 +88,7 @@ func (r DriftReference) Check() error {
 	if len(r.Bins) != len(DriftBins) {
 		return fmt.Errorf("%d signals where %d belong", len(r.Bins), len(DriftBins))
 	}
-	if len(r.Classes) > DriftClasses {
+	if len(r.Classes) > DriftClasses+1 { // all the others are one
 		return fmt.Errorf("%d classes, more than %d", len(r.Classes), DriftClasses)
 	}
 	for class := range r.Classes {

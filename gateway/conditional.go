@@ -60,6 +60,19 @@ func setValidators(h http.Header, etag string, age time.Duration) {
 	}
 }
 
+// asksNotToKeep reads Cache-Control: no-store of a request (RFC 9111, 5.2.1.5). Such a
+// request's answer is not kept, nor is it counted among what the function sees.
+func asksNotToKeep(h http.Header) bool {
+	for _, line := range h.Values("Cache-Control") {
+		for directive := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(directive), "no-store") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // errNotModified ends the walk where the caller has the answer.
 var errNotModified = errors.New("the caller has this answer")
 

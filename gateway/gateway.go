@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -25,6 +26,7 @@ import (
 	"github.com/seed45885407/saccade/gateway/access"
 	"github.com/seed45885407/saccade/gateway/coldstart"
 	"github.com/seed45885407/saccade/gateway/costs"
+	"github.com/seed45885407/saccade/gateway/drift"
 	"github.com/seed45885407/saccade/gateway/fetch"
 	"github.com/seed45885407/saccade/gateway/invoke"
 	"github.com/seed45885407/saccade/gateway/jobs"
@@ -45,6 +47,8 @@ type Rooms struct {
 	Recall  *recall.Room
 	Waiting *coldstart.Room
 	Invoke  *invoke.Invoker
+	// Drift counts what functions see and say. Nil: nobody does.
+	Drift *drift.Room
 	// Jobs keep work that is done later. Nil: all is done while the caller waits, and
 	// Prefer: respond-async is not heeded.
 	Jobs *jobs.Jobs
@@ -68,6 +72,10 @@ type Options struct {
 	Access *access.Access
 	// Costs keeps what requests cost. Default (nil): nobody counts.
 	Costs *costs.Ledger
+	// Arrived is told of each request that was routed to a function, when it is over: when
+	// it began, and how long it was worked on, waiting not counted; 0 where it never came
+	// so far. It is called from many goroutines. May be nil.
+	Arrived func(began time.Time, function string, took time.Duration)
 	// Version is the program's, for the metrics. Default: unknown.
 	Version string
 	// Metrics are shown at /metrics beside the gateway's own.
@@ -105,6 +113,9 @@ func New(rooms Rooms, inventory Inventory, opts Options) *Gateway {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	g.registry.MustRegister(rooms.Recall)
 	g.registry.MustRegister(opts.Metrics...)
+	if rooms.Drift != nil {
+		g.registry.MustRegister(rooms.Drift)
+	}
 	if rooms.Jobs != nil {
 		g.registry.MustRegister(rooms.Jobs)
 	}
@@ -139,6 +150,7 @@ func (g *Gateway) Handler() http.Handler {
 	e.GET("/v1/functions", g.list, read)
 	e.GET("/v1/functions/:name", g.show, read)
 	e.GET("/v1/functions/:name/decisions", g.decisions, read)
+	g.driftDoors(e, read)
 	e.GET("/v1/costs", costsDoor(g.opts.Costs), read)
 	e.GET("/healthz", func(c echo.Context) error { return c.String(http.StatusOK, "ok\n") })
 	e.GET("/readyz", g.ready)

@@ -20,6 +20,8 @@ func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, erro
 	if err != nil {
 		return functions.Reply{}, err
 	}
+	var worked time.Duration
+	defer func() { g.arrived(req, worked) }()
 	ctx, cancel := context.WithDeadline(ctx, req.until(revision))
 	defer cancel()
 	stay := &stay{Ticket: g.Waiting.Outside(revision.Name), bill: g.opts.Costs.Open(req.function, req.payer)}
@@ -42,10 +44,12 @@ func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, erro
 	fetched := time.Now()
 
 	// recall; else wait and invoke, once for all who ask the same at a time
-	answer, how, err := g.recall(ctx, req, revision.Name, stay, letSleep, picture, fetched)
+	answer, how, err := g.recall(ctx, req, revision, stay, letSleep, picture, fetched)
 	if err != nil {
 		return functions.Reply{}, late(err)
 	}
+
+	worked = workedOn(answer, how)
 
 	// reply
 	if err := answerFits(answer, revision.Function.Spec.Scaling.MaxPayload()); err != nil {

@@ -14,9 +14,12 @@ import (
 
 // recall is the answer that is known already, or that somebody else is waiting for, or
 // a new one. slept says that the stay has woken nobody so far. The stay ends here.
-func (g *Gateway) recall(ctx context.Context, req request, revision string, stay *stay, slept bool, picture []byte, fetched time.Time,
+func (g *Gateway) recall(ctx context.Context, req request, revision functions.Revision, stay *stay, slept bool, picture []byte, fetched time.Time,
 ) (functions.Answer, recall.How, error) {
-	tag := g.Recall.Tag(revision, *req.params, picture)
+	var tag recall.Tag
+	if !req.unkept {
+		tag = g.Recall.Tag(revision.Name, *req.params, picture)
+	}
 	if req.has(tag) {
 		stay.Leave()
 		return functions.Answer{}, 0, errNotModified
@@ -32,9 +35,13 @@ func (g *Gateway) recall(ctx context.Context, req request, revision string, stay
 		}
 	}
 	return g.Recall.Do(ctx, recall.Ask{
-		Revision: revision, Params: *req.params, Picture: picture, Tag: tag, Place: stay,
+		Revision: revision.Name, Params: *req.params, Picture: picture, Tag: tag, Place: stay,
 		Run: func(ctx context.Context) (functions.Answer, error) {
-			return g.ask(ctx, stay, picture, *req.params, fetched)
+			answer, err := g.ask(ctx, stay, picture, *req.params, fetched)
+			if err == nil && !req.unkept {
+				g.Drift.See(revision, *req.params, answer) // here, so that a picture counts once for all who asked
+			}
+			return answer, err
 		},
 	})
 }

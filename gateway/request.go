@@ -40,6 +40,8 @@ type request struct {
 	deadline time.Time
 	// conditions are the caller's; nil where there can be none.
 	conditions *conditions
+	// unkept says that nothing of the request is to be kept.
+	unkept bool
 	// annotated is set where the reply is to be a picture: png or jpeg.
 	annotated string
 }
@@ -64,7 +66,7 @@ func (g *Gateway) read(c echo.Context) (request, error) {
 	if req.deadline, err = readDeadline(r.Header, req.began); err != nil {
 		return req, err
 	}
-	req.conditions = &conditions{header: r.Header}
+	req.conditions, req.unkept = &conditions{header: r.Header}, asksNotToKeep(r.Header)
 	if req.annotated = wantsPicture(r.Header.Get("Accept")); req.annotated != "" {
 		params.Draw = req.annotated
 	}

@@ -98,6 +98,9 @@ func newStack(cfg config.Saccade, log *slog.Logger, change func(*functions.Funct
 		return nil, err
 	}
 	s.rooms = gateway.Rooms{Routes: routes, Fetch: fetcher, Waiting: s.room, Invoke: invoke.New(), Jobs: s.later.jobs}
+	if !cfg.Drift.Off {
+		s.rooms.Drift = newDrift(cfg, s.later.jobs, log)
+	}
 	s.rooms.Recall = recall.New(recall.Options{CacheBytes: cfg.Answers.CacheBytes, CacheAge: cfg.Answers.CacheAge})
 	options := gateway.Options{
 		Log: log, MaxBytes: cfg.MaxPictureBytes, Ready: func() bool { return !s.draining.Load() }, Version: version,
@@ -160,9 +163,12 @@ func (s *stack) serve(ctx context.Context, listener net.Listener, watch bool) er
 		group.Go(func() { s.deployer.watch(ctx) })
 	}
 	group.Go(func() { s.ledger.Run(platformCtx) })
+	var driftErr error
+	group.Go(func() { driftErr = s.rooms.Drift.Run(platformCtx) })
 	served := make(chan error, 2)
 	stopLater := s.later.run(s.gateway, func(err error) { served <- err })
 	server := newServer(s.gateway.Handler(), s.log)
+	server.RegisterOnShutdown(s.rooms.Drift.Hush)
 	secured, _, err := access.TLS(s.cfg.Access)
 	if err == nil {
 		go func() { served <- serveOn(server, listener, secured) }()
@@ -179,7 +185,7 @@ func (s *stack) serve(ctx context.Context, listener net.Listener, watch bool) er
 	err = errors.Join(err, server.Shutdown(drainCtx))
 	// 3. Jobs that are worked on end, or stay for the next time.
 	stopLater()
-	// 4. Instances leave, downloads stop.
+	// 4. Instances leave, downloads stop, statistics are kept.
 	stopPlatform()
 	group.Wait()
 	// 5. Connections and the store close.
@@ -196,7 +202,7 @@ func (s *stack) serve(ctx context.Context, listener net.Listener, watch bool) er
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
-	return errors.Join(err, platformErr)
+	return errors.Join(err, platformErr, driftErr)
 }
 
 // lastSpans is how long the last spans may take to be delivered.

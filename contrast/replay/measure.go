@@ -59,6 +59,107 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 		return m, fmt.Errorf("measuring the first start: %w", err)
 	}
 	o.Progress(fmt.Sprintf("requests, 1 to %d at a time", o.AtATime))
-	err = open(ctx, o.Instances, func(ctx context.Context, stage Stage) error { return m.measureService(ctx, stage, o) })
-	return m, err
+	err = open(ctx, o.Instances, func(ctx context.Context, stage Stage) (err error) {
+		m.Function = stage.Function
+		m.Service, m.Pace, err = service(ctx, stage, o)
+		m.Instance = usageOf(stage).Held
+		return err
+	})
+	if err != nil {
+		return m, fmt.Errorf("measuring requests: %w", err)
+	}
+	typical := median(m.Service)
+	for n := range o.Starts {
+		o.Progress(fmt.Sprintf("cold start %d of %d", n+1, o.Starts))
+		err := open(ctx, 0, func(ctx context.Context, stage Stage) error {
+			sent := time.Now()
+			reply, err := stage.Send(ctx, 0)
+			if err != nil {
+				return err
+			}
+			m.Load = append(m.Load, max(time.Millisecond, time.Since(sent)-typical))
+			if reply.Timing.Start != nil {
+				for name, took := range reply.Timing.Start.Phases() {
+					m.Phases[name] = append(m.Phases[name], time.Duration(took))
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return m, fmt.Errorf("measuring a cold start: %w", err)
+		}
+	}
+	return m, nil
+}
+
+// upWithin is how long kept instances may take to come up.
+const upWithin = 5 * time.Minute
+
+// service measures requests in instances that are there.
+func service(ctx context.Context, stage Stage, o MeasureOptions) (alone []time.Duration, pace simulate.Pace, err error) {
+	if err := awaitReady(ctx, stage, o.Instances); err != nil {
+		return nil, nil, err
+	}
+	// Each instance's first requests are slower than all others.
+	if _, err := several(ctx, stage, o.AtATime, 5*o.AtATime); err != nil {
+		return nil, nil, err
+	}
+	for at := 1; at <= o.AtATime; at++ {
+		took, err := several(ctx, stage, at, o.Requests)
+		if err != nil {
+			return nil, nil, err
+		}
+		if at == 1 {
+			alone = took
+		}
+		pace = append(pace, min(1, float64(median(alone))/float64(median(took))))
+	}
+	return alone, pace, nil
+}
+
+func awaitReady(ctx context.Context, stage Stage, instances int) error {
+	began := time.Now()
+	for time.Since(began) < upWithin {
+		f := statusOf(stage)
+		switch {
+		case f.Ready >= instances:
+			return nil
+		case f.Error != "":
+			return functions.Errorf(functions.Unavailable, "the function does not come up: %s", f.Error)
+		}
+		if !sleepUntil(ctx, time.Now().Add(10*time.Millisecond)) {
+			return context.Cause(ctx)
+		}
+	}
+	return functions.Errorf(functions.ColdStartTimeout, "%d instances did not come up within %v", instances, upWithin)
+}
+
+// several sends requests, always so many at a time, and says how long each took.
+func several(ctx context.Context, stage Stage, atATime, requests int) ([]time.Duration, error) {
+	all, errs := make([]time.Duration, requests), make([]error, atATime)
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for worker := range atATime {
+		group.Go(func() {
+			for errs[worker] == nil {
+				n := int(next.Add(1)) - 1
+				if n >= requests {
+					return
+				}
+				sent := time.Now()
+				_, errs[worker] = stage.Send(ctx, n)
+				all[n] = time.Since(sent)
+			}
+		})
+	}
+	group.Wait()
+	return all, errors.Join(errs...)
+}
+
+func median(all []time.Duration) time.Duration {
+	if len(all) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[len(sorted)/2]
 }

@@ -13,7 +13,7 @@ type Sample struct {
 	At time.Duration
 	// State is the function's; Ready and Starting count instances, InFlight requests in
 	// them, Waiting those without one.
-	State                             string
+	State                              string
 	Ready, Starting, InFlight, Waiting int
 	// CPU is how many cores the instances kept busy since the last sample, Memory what
 	// they hold resident, in bytes.

@@ -62,7 +62,7 @@ type placed struct {
 }
 
 // valueLabels writes each text on the side of its point that looks away from the centre,
-// below where another lies above it.
+// but never over the text of the axis at the bottom.
 func (d *drawing) valueLabels(all []placed, centre point, x scale) {
 	for i, p := range all {
 		dx, a := 7.0, start
@@ -76,7 +76,7 @@ func (d *drawing) valueLabels(all []placed, centre point, x scale) {
 			dx, a = 7, start
 		}
 		y := p.at[1] + 15
-		if p.at[1] < centre[1]-2 || i%2 == 1 && math.Abs(p.at[1]-centre[1]) <= 2 {
+		if p.at[1] < centre[1]-2 || p.at[1] > d.h-34 || i%2 == 1 && math.Abs(p.at[1]-centre[1]) <= 2 {
 			y = p.at[1] - 7
 		}
 		d.text(body, p.at[0]+dx, y, a, p.text).bold = true

@@ -119,7 +119,7 @@ func (s *simulation) run(until time.Duration) error {
 func (s *simulation) pass(next time.Duration) {
 	for end := min(next, s.For); s.now < end; {
 		to := min(end, s.series.end(s.now))
-		s.spend(to-s.now, s.waiting.len())
+		s.spend(to-s.now, s.waiting.len()+s.bound)
 		if s.series != nil && to == s.series.end(s.now) {
 			s.series.spend(s.now, s.spent, s.seen)
 			s.seen = s.spent

@@ -21,6 +21,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // options say what is run, and how much of it.
@@ -80,6 +82,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 	}
+	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy's words
 	began := time.Now()
 	rows := playAll(ctx, o, chosen, stderr)
 	report(stdout, rows, time.Since(began))

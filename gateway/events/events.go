@@ -31,6 +31,9 @@ const (
 	TypeAccepted = "dev.saccade.accepted.v1"
 	// TypeFailed has a problem as its data.
 	TypeFailed = "dev.saccade.failed.v1"
+	// TypeDrifted and TypeSettled have a functions.DriftChange as their data.
+	TypeDrifted = "dev.saccade.drifted.v1"
+	TypeSettled = "dev.saccade.settled.v1"
 )
 
 // Versions of the specification that are read; VersionOut is what is written.

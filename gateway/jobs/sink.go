@@ -58,6 +58,14 @@ func newSinks(o Options) (sinks, error) {
 	return s, nil
 }
 
+// Publish sends an event that is no job's to an operator's sink, once: whether it is
+// sent again is the caller's affair.
+func (j *Jobs) Publish(ctx context.Context, sink string, event events.Event) error {
+	ctx, cancel := context.WithTimeout(ctx, j.opts.SinkTimeout)
+	defer cancel()
+	return j.sinks.publish(ctx, sink, false, event)
+}
+
 // parse reads the URL of an operator's sink.
 func (s sinks) parse(sink string) (*url.URL, error) {
 	u, err := url.Parse(sink)

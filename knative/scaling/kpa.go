@@ -39,10 +39,10 @@ type KPA struct {
 	log      *zap.SugaredLogger
 	requests *stats.RequestStats
 
-	concurrency, panicConcurrency *aggregation.TimedFloat64Buckets
-	rps, panicRPS                 *aggregation.TimedFloat64Buckets
-	recorded                      bool
-	nextScrape                    time.Time
+	// stable and panicking are the windows of the metric that the function scales by.
+	stable, panicking *aggregation.TimedFloat64Buckets
+	recorded          bool
+	nextScrape        time.Time
 
 	instances map[int]bool // true: ready
 	ready     int
@@ -57,17 +57,15 @@ func NewKPA(s functions.Scaling, now time.Time) *KPA {
 	window := time.Duration(s.Window)
 	panicWindow := max(scrapeInterval, time.Duration(float64(window)*s.PanicWindowPercentage/100))
 	k := &KPA{
-		scaling:          s,
-		log:              zap.NewNop().Sugar(),
-		requests:         stats.NewRequestStats(now),
-		concurrency:      aggregation.NewTimedFloat64Buckets(window, scrapeInterval),
-		panicConcurrency: aggregation.NewTimedFloat64Buckets(panicWindow, scrapeInterval),
-		rps:              aggregation.NewTimedFloat64Buckets(window, scrapeInterval),
-		panicRPS:         aggregation.NewTimedFloat64Buckets(panicWindow, scrapeInterval),
-		nextScrape:       now.Add(scrapeInterval),
-		instances:        map[int]bool{},
-		wanted:           s.MinScale,
-		idleSince:        now,
+		scaling:    s,
+		log:        zap.NewNop().Sugar(),
+		requests:   stats.NewRequestStats(now),
+		stable:     aggregation.NewTimedFloat64Buckets(window, scrapeInterval),
+		panicking:  aggregation.NewTimedFloat64Buckets(panicWindow, scrapeInterval),
+		nextScrape: now.Add(scrapeInterval),
+		instances:  map[int]bool{},
+		wanted:     s.MinScale,
+		idleSince:  now,
 	}
 	metric := autoscaling.Concurrency
 	if s.Metric == "rps" {
@@ -152,10 +150,12 @@ func (k *KPA) Decide(now time.Time) Decision {
 func (k *KPA) scrape(now time.Time) {
 	for !k.nextScrape.After(now) {
 		report := k.requests.Report(k.nextScrape)
-		k.concurrency.Record(k.nextScrape, report.AverageConcurrency)
-		k.panicConcurrency.Record(k.nextScrape, report.AverageConcurrency)
-		k.rps.Record(k.nextScrape, report.RequestCount)
-		k.panicRPS.Record(k.nextScrape, report.RequestCount)
+		value := report.AverageConcurrency
+		if k.scaling.Metric == "rps" {
+			value = report.RequestCount
+		}
+		k.stable.Record(k.nextScrape, value)
+		k.panicking.Record(k.nextScrape, value)
 		k.recorded = true
 		k.nextScrape = k.nextScrape.Add(scrapeInterval)
 		// Of a long time without requests only as many zeros as the window holds
@@ -169,10 +169,7 @@ func (k *KPA) scrape(now time.Time) {
 }
 
 func (k *KPA) averages(now time.Time) (stable, panicking float64) {
-	if k.scaling.Metric == "rps" {
-		return k.rps.WindowAverage(now), k.panicRPS.WindowAverage(now)
-	}
-	return k.concurrency.WindowAverage(now), k.panicConcurrency.WindowAverage(now)
+	return k.stable.WindowAverage(now), k.panicking.WindowAverage(now)
 }
 
 // counter tells the library how many instances there are.

@@ -147,7 +147,7 @@ func (k *KPA) measure(now time.Time, stable, panics float64) {
 		b.Record(now, value)
 		return b
 	}
-	k.concurrency, k.panicConcurrency, k.rps, k.panicRPS = window(stable), window(panics), window(stable), window(panics)
+	k.stable, k.panicking = window(stable), window(panics)
 }
 
 // Where nothing was measured the original answers that it cannot say, and a KPA stays

@@ -125,7 +125,7 @@ func (s *Server) look(
 	}
 	timing.Preprocess, timing.Infer, timing.Postprocess = spent.Preprocess, spent.Infer, spent.Postprocess
 	reply := functions.Answer{
-		Picture: picture.Picture, Detections: detections, ModelSum: function.ModelSum, Cold: cold,
+		Picture: picture.Picture, Detections: detections, ModelSum: function.ModelSum, Cold: cold, Light: new(picture.Light()),
 	}
 
 	// draw

@@ -28,6 +28,7 @@ func TestAColdPictureIsDecodedWhileTheFunctionLoadsAndIsTheWarmUp(t *testing.T) 
 			Picture:    functions.Picture{Width: 40, Height: 30, Format: "png"},
 			Detections: []functions.Detection{{Class: "cat", Score: 0.5}},
 			ModelSum:   "abc",
+			Light:      &functions.Light{}, // it is black
 			Timing:     functions.Timing{Wait: functions.Millis(3 * time.Second), Infer: functions.Millis(40 * time.Millisecond)},
 			Cold:       true,
 			Start:      functions.Start{Start: functions.Millis(7 * time.Millisecond), Load: functions.Millis(3 * time.Second)},

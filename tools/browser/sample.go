@@ -67,7 +67,7 @@ func sample() (report.Input, error) {
 	in := report.Input{
 		Function: "sample", Prices: report.DefaultPrices(),
 		Origin: report.Origin{
-			Command: "go run -C tools/browser . -out out", Machine: "no machine: all of it is simulated", Made: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Seed: seed,
+			Command: "go run -C tools/browser . -out ../../out/report", Machine: "no machine: all of it is simulated", Made: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Seed: seed,
 			Notes: []string{fmt.Sprintf("Service times are log-normal around %v, starts around %v. Nothing was measured: this is a sample to test the page with.", serviceTime, loadTime)},
 		},
 	}

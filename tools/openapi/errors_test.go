@@ -67,7 +67,8 @@ func (j *judge) testErrors(t *testing.T) {
 	t.Run("more than the limit", func(t *testing.T) {
 		j.send(t, exchange{operation: "detect", mediaType: "image/png", body: png, key: "slow"})
 		for _, x := range []exchange{
-			{operation: "detect", mediaType: "image/png", body: png}, {operation: "sendEvent", mediaType: inEvent, body: event("", png)},
+			{operation: "detect", mediaType: "image/png", body: png},
+			{operation: "sendEvent", mediaType: inEvent, body: event("", png)},
 			{operation: "deliverEvent", mediaType: inEvent, body: event("", png)},
 		} {
 			x.key = "slow"
