@@ -111,8 +111,10 @@ func (l *loading) declare() (*detector.Detector, error) {
 		if l.options.Batches, err = batches(spec.Runtime.Batch.Max, m); err != nil {
 			return err
 		}
-		l.recognised, err = inspect.Recognise(m, l.function)
-		return err
+		if l.recognised, err = inspect.Recognise(m, l.function); err != nil {
+			return err
+		}
+		return separable(l.options.Batches, l.recognised)
 	})
 	if err := sides.Wait(); err != nil {
 		return nil, err

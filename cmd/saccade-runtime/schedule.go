@@ -40,6 +40,24 @@ func batches(most int, m *inspect.Model) ([]int, error) {
 	return schedule.Sizes(most), nil
 }
 
+// separable refuses batches of what cannot be told apart afterwards: outputs that list
+// the boxes of all pictures together, and inputs whose first axis is not the batch.
+func separable(batches []int, r inspect.Recognised) error {
+	if len(batches) == 0 {
+		return nil
+	}
+	switch r.Family {
+	case functions.FamilyYOLOv7E2E, functions.FamilySSD, functions.FamilyNMSIndices, functions.FamilyPaddle:
+		return functions.Errorf(functions.Unavailable,
+			"spec.runtime.batch.max is more than 1, and a model of the family %s lists the boxes of all its pictures together", r.Family)
+	}
+	if r.Layout == functions.LayoutCHW || r.Layout == functions.LayoutHWC {
+		return functions.Errorf(functions.Unavailable,
+			"spec.runtime.batch.max is more than 1, and the model's input, %s, has no axis for it", r.Layout)
+	}
+	return nil
+}
+
 // pick settles which GPU is used, and how. It comes before any of CUDA is loaded, and
 // does nothing for a function that runs on the CPU.
 func (l *loading) pick() error {

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed45885407/saccade/functions"
+
+	"github.com/seed45885407/saccade/models/inspect"
 )
 
 // declared writes a declaration of centernet with more of a spec.
@@ -121,5 +123,26 @@ func TestABatchOfAModelThatTakesOnePictureIsRefused(t *testing.T) {
 	}
 	if status := p.ended(t); status != statusPermanent {
 		t.Errorf("it ended with %d, want %d", status, statusPermanent)
+	}
+}
+
+func TestOnlyWhatCanBeToldApartRunsTogether(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		is     inspect.Recognised
+		refuse bool
+	}{
+		{"one list of boxes a picture", inspect.Recognised{Family: functions.FamilyYOLOv8, Layout: functions.LayoutNCHW}, false},
+		{"the batch last but three", inspect.Recognised{Family: functions.FamilyTFOD, Layout: functions.LayoutNHWC}, false},
+		{"one list of all boxes", inspect.Recognised{Family: functions.FamilyPaddle, Layout: functions.LayoutNCHW}, true},
+		{"indices into all boxes", inspect.Recognised{Family: functions.FamilyNMSIndices, Layout: functions.LayoutNCHW}, true},
+		{"an input of one picture", inspect.Recognised{Family: functions.FamilyYOLOv8, Layout: functions.LayoutHWC}, true},
+	} {
+		if err := separable([]int{2, 4}, tt.is); (err != nil) != tt.refuse {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if err := separable(nil, tt.is); err != nil {
+			t.Errorf("%s, alone: %v", tt.name, err)
+		}
 	}
 }

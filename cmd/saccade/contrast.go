@@ -45,6 +45,7 @@ func contrastCommand(cfg *config.Saccade) *cobra.Command {
 			"arrivals and the whole trace, and writes report.html, report.json, report.csv and what was seen into --out.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg.Functions = o.population(cfg.Functions)
 			if err := o.check(); err != nil {
 				return err
 			}
@@ -74,7 +75,7 @@ func contrastCommand(cfg *config.Saccade) *cobra.Command {
 	f.StringVar(&o.out, "out", filepath.Join("out", "contrast"), "`folder` for what comes out")
 	f.Uint64Var(&o.seed, "seed", 1, "for all that is drawn")
 	f.BoolVar(&o.simulate, "simulate", false, "simulate many functions after the published Azure distributions, nothing live but the measuring")
-	f.IntVar(&o.functions, "population", 1000, "with --simulate: how many `functions`")
+	f.IntVar(&o.functions, "population", 1000, "with --simulate: how many `functions`; a number for --functions is the same")
 	f.Float64Var(&o.hours, "hours", 24, "with --simulate: how many `hours`")
 	o.nodes.flags(f)
 	return cmd
@@ -212,7 +213,7 @@ func (c *contrast) measure(ctx context.Context, name string) (contrastStyle, err
 	if style.measured.Instance.Memory == 0 {
 		style.measured.Instance.Memory = c.memory.rounded()
 	}
-	m := simulate.Measured(style.measured)
+	m := style.measured
 	c.say("  a request takes %v (median of %d); with %d at a time each goes at %.2f of that pace; a start %v (median of %d)",
 		middle(m.Service).Round(10*time.Microsecond), len(m.Service), len(m.Pace), m.Pace[len(m.Pace)-1], middle(m.Load).Round(100*time.Microsecond), len(m.Load))
 	return style, nil

@@ -52,6 +52,7 @@ func upCommand(cfg *config.Saccade) *cobra.Command {
 	f.DurationVar(&cfg.Drain, "drain", cfg.Drain, "how long requests may take to finish when stopping")
 	f.StringVar(&cfg.Jobs.Dir, "jobs-dir", cfg.Jobs.Dir, "`folder` where accepted requests are kept until they are done (default: saccade/jobs in the folder for state)")
 	f.BoolVar(&cfg.Jobs.Off, "no-jobs", cfg.Jobs.Off, "take no requests to be done later")
+	f.StringVar(&cfg.Record, "record", cfg.Record, "add a line for each request to this `file`: when it arrived, for which function, how long it was worked on")
 	f.BoolVar(&logJSON, "log-json", false, "log as JSON")
 	f.BoolVar(&verbose, "verbose", false, "log health checks and connection faults too")
 	return cmd

@@ -44,11 +44,14 @@ type Stage struct {
 
 // Options say how a plan is played.
 type Options struct {
-	// Every is how often the platform is looked at. Default 500ms.
+	// Every is how often the platform is looked at. Default [DefaultEvery].
 	Every time.Duration
 	// Progress is told now and then how many of how many requests have left. May be nil.
 	Progress func(sent, of int)
 }
+
+// DefaultEvery is twice a second.
+const DefaultEvery = 500 * time.Millisecond
 
 // Request is one request that was played.
 type Request struct {
@@ -79,7 +82,7 @@ func Run(ctx context.Context, stage Stage, plan Plan, o Options) (Outcome, error
 		return Outcome{}, errors.New("replaying a plan without arrivals")
 	}
 	if o.Every <= 0 {
-		o.Every = 500 * time.Millisecond
+		o.Every = DefaultEvery
 	}
 	began := time.Now()
 	out := Outcome{Lead: began.Sub(stage.Deployed), Plan: plan, Requests: make([]Request, len(plan.Arrivals))}

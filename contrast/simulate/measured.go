@@ -107,10 +107,11 @@ func ReadMeasured(r io.Reader) (Measured, error) {
 	if err := json.Unmarshal(text, &m); err != nil {
 		return Measured{}, functions.Errorf(functions.Invalid, "what was measured is no JSON of this form").Because(err)
 	}
-	return m, m.check()
+	return m, m.Check()
 }
 
-func (m Measured) check() error {
+// Check refuses what no simulation can be made of.
+func (m Measured) Check() error {
 	lists := map[string][]time.Duration{"load": m.Load, "pull": m.Pull, "service": m.Service}
 	for name, times := range m.Phases {
 		lists[name] = times

@@ -106,7 +106,7 @@ func TestAPaceThatNeverEndsIsRefused(t *testing.T) {
 			t.Errorf("%v is simulated", pace)
 		}
 		m := Measured{Load: []time.Duration{1}, Service: []time.Duration{1}, Pace: pace}
-		if functions.KindOf(m.check()) != functions.Invalid {
+		if functions.KindOf(m.Check()) != functions.Invalid {
 			t.Errorf("%v is taken for measured", pace)
 		}
 	}

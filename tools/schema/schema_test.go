@@ -107,7 +107,7 @@ func TestSchemaAndCatalogAgree(t *testing.T) {
 		valid bool
 	}{
 		"the least there is":         {head, true},
-		"everything":                 {model("sha256: b5a920bf6a9fff93a8d9f78efcbf09c2fe742cc2714fc63349fa34b4a985b3c4, family: yolox, inputSize: 416, labels: [a, b], licence: MIT, source: us") + "  thresholds: {minScore: 0, iou: 1, maxDetections: 1}\n  runtime: {providers: [cuda, cpu], threads: 2, parallel: 2, batch: 1}\n  scaling: {minScale: 1, maxScale: 3, containerConcurrency: 2, metric: rps, target: 10.5, targetUtilization: 70, window: 6s, panicWindowPercentage: 10, panicThresholdPercentage: 200, scaleDownDelay: 1m, scaleToZeroPodRetention: 10s, startTimeout: 1m30s, timeout: 500ms}\n  resources: {cpu: 500m, memory: 1Gi}\n", true},
+		"everything":                 {model("sha256: b5a920bf6a9fff93a8d9f78efcbf09c2fe742cc2714fc63349fa34b4a985b3c4, family: yolox, inputSize: 416, labels: [a, b], licence: MIT, source: us") + "  thresholds: {minScore: 0, iou: 1, maxDetections: 1}\n  runtime: {providers: [cuda, cpu], threads: 2, parallel: 2, batch: {max: 1}}\n  scaling: {minScale: 1, maxScale: 3, containerConcurrency: 2, metric: rps, target: 10.5, targetUtilization: 70, window: 6s, panicWindowPercentage: 10, panicThresholdPercentage: 200, scaleDownDelay: 1m, scaleToZeroPodRetention: 10s, startTimeout: 1m30s, timeout: 500ms}\n  resources: {cpu: 500m, memory: 1Gi}\n", true},
 		"CPU as a number":            {head + "  resources: {cpu: 2, memory: 1000000}\n", true},
 		"an input size of zero":      {model("inputSize: 0"), true},
 		"an https address":           {strings.Replace(head, "m.onnx", "'https://h.example/m.onnx'", 1), true},
