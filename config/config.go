@@ -101,6 +101,9 @@ type Saccade struct {
 	Answers Answers `yaml:"answers"`
 	// Drift says who hears of functions that see or say other than they did.
 	Drift Drift `yaml:"drift"`
+	// Record is a file that gets a line for each request: when it arrived, for which
+	// function, and how long it was worked on. Default: none.
+	Record string `yaml:"record"`
 	// Prices are what resources cost. Default: list prices; see costs.Default.
 	Prices costs.Prices `yaml:"prices"`
 }

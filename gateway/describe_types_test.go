@@ -36,6 +36,7 @@ var typeOf = map[string]any{
 	"Problem":    problem.Problem{},
 	"JobReceipt": jobReceipt{}, "Job": jobs.Status{}, "Delivery": jobs.Delivery{}, "JobList": jobList{},
 	"FunctionList": functionList{}, "FunctionStatus": functions.FunctionStatus{}, "LastColdStart": functions.LastColdStart{},
+	"DriftReport": functions.DriftReport{}, "DriftSignal": functions.DriftSignal{}, "DriftReference": functions.DriftReference{},
 	"DecisionList": decisionList{}, "Decision": functions.Decision{},
 	"CostReport": costReport{}, "FunctionCost": functions.FunctionCost{}, "SecondsCost": functions.SecondsCost{},
 	"MoneyCost": functions.MoneyCost{}, "KeyCost": functions.KeyCost{}, "Prices": costs.Prices{},

@@ -115,7 +115,7 @@ func (o contrastOptions) check() error {
 // contrast is one run of the command.
 type contrast struct {
 	contrastOptions
-	cmd    *cobra.Command
+	cmd *cobra.Command
 	theatre
 	styles []contrastStyle
 	traces []traces.Trace

@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetErr(stderr)
 	root.PersistentFlags().String("config", "", "configuration `file`; flags count before it ("+config.EnvConfig+")") // see configuration
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(upCommand(&cfg), detectCommand(&cfg), functionsCommand(&cfg), demoCommand(&cfg), modelsCommand(&cfg), keysCommand(), costsCommand(), configCommand(), contrastCommand(&cfg), tracesCommand(&cfg))
+	root.AddCommand(upCommand(&cfg), detectCommand(&cfg), functionsCommand(&cfg), demoCommand(&cfg), modelsCommand(&cfg), keysCommand(), costsCommand(), configCommand(), explainCommand(&cfg), contrastCommand(&cfg), tracesCommand(&cfg))
 	return root.ExecuteContext(ctx)
 }
 

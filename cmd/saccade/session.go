@@ -57,7 +57,7 @@ func withOwn(ctx context.Context, cfg config.Saccade, log *slog.Logger, change f
 	}
 	// Nobody else is to come in, and nothing is left for later.
 	cfg.Drift = config.Drift{Off: true}
-	cfg.Listen, cfg.Access, cfg.Jobs, cfg.Sources, cfg.Sinks = listener.Addr().String(), access.Options{}, config.Jobs{Off: true}, nil, nil
+	cfg.Listen, cfg.Access, cfg.Jobs, cfg.Sources, cfg.Sinks, cfg.Record = listener.Addr().String(), access.Options{}, config.Jobs{Off: true}, nil, nil, ""
 	s, err := newStack(cfg, log, change)
 	if err != nil {
 		listener.Close()

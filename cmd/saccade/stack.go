@@ -46,6 +46,7 @@ type stack struct {
 	access   *access.Access
 	ledger   *costs.Ledger
 	later    *later
+	record   *record
 	traces   *telemetry.Traces
 	log      *slog.Logger
 }
@@ -113,6 +114,13 @@ func newStack(cfg config.Saccade, log *slog.Logger, change func(*functions.Funct
 	if s.traces.On() {
 		options.Tracer = s.traces.Tracer("github.com/seed45885407/saccade/gateway")
 	}
+	if s.record, err = openRecord(cfg.Record, log); err != nil {
+		s.access.Close()
+		return nil, errors.Join(err, s.later.close())
+	}
+	if s.record != nil {
+		options.Arrived = s.record.arrived
+	}
 	s.gateway = gateway.New(s.rooms, s.platform, options)
 	s.deployer = &deployer{
 		catalog: catalog.New(functions.Shipped, cfg.Functions...), platform: s.platform,
@@ -163,6 +171,7 @@ func (s *stack) serve(ctx context.Context, listener net.Listener, watch bool) er
 		group.Go(func() { s.deployer.watch(ctx) })
 	}
 	group.Go(func() { s.ledger.Run(platformCtx) })
+	group.Go(func() { s.record.run(platformCtx) })
 	var driftErr error
 	group.Go(func() { driftErr = s.rooms.Drift.Run(platformCtx) })
 	served := make(chan error, 2)
@@ -192,7 +201,7 @@ func (s *stack) serve(ctx context.Context, listener net.Listener, watch bool) er
 	s.rooms.Invoke.Close()
 	s.rooms.Fetch.Close()
 	s.access.Close()
-	err = errors.Join(err, s.later.close())
+	err = errors.Join(err, s.later.close(), s.record.close())
 	// 6. The last spans are delivered, or given up: nobody waits long for them.
 	tracesCtx, cancelTraces := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
 	defer cancelTraces()

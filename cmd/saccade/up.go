@@ -26,6 +26,7 @@ func upCommand(cfg *config.Saccade) *cobra.Command {
 			if logJSON {
 				handler = slog.NewJSONHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})
 			}
+			tuneMemory()
 			listener, err := net.Listen("tcp", cfg.Listen)
 			if err != nil {
 				return fmt.Errorf("listening: %w", err)

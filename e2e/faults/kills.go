@@ -2,14 +2,25 @@ package main
 
 import (
 	"context"
+	"math/rand/v2"
 	"syscall"
 	"time"
 )
 
+// untilBusy waits, and then for a moment at which the gateway is in the middle of
+// something: events have begun to come again.
+func (s *stand) untilBusy(ctx context.Context, wait time.Duration) {
+	pause(ctx, wait)
+	for before := s.ledger.accepted(); s.ledger.accepted() == before && ctx.Err() == nil; {
+		pause(ctx, time.Millisecond)
+	}
+	pause(ctx, rand.N(150*time.Millisecond))
+}
+
 // killGateway ends the gateway in the middle of whatever it does, again and again.
 func killGateway(ctx context.Context, s *stand) error {
 	kills := 0
-	for pause(ctx, s.every); ctx.Err() == nil; pause(ctx, s.every) {
+	for s.untilBusy(ctx, s.every); ctx.Err() == nil; s.untilBusy(ctx, s.every) {
 		s.fault()
 		if err := s.gateway.kill(); err != nil {
 			return err
@@ -23,7 +34,7 @@ func killGateway(ctx context.Context, s *stand) error {
 // killInstances ends every instance of the function, again and again.
 func killInstances(ctx context.Context, s *stand) error {
 	kills := 0
-	for pause(ctx, s.every/2); ctx.Err() == nil; pause(ctx, s.every/2) {
+	for s.untilBusy(ctx, s.every/2); ctx.Err() == nil; s.untilBusy(ctx, s.every/2) {
 		kills += s.shoot()
 	}
 	s.note("%d instances were killed", kills)
@@ -47,7 +58,7 @@ func (s *stand) shoot() (killed int) {
 func killBoth(ctx context.Context, s *stand) error {
 	gateways, instances := 0, 0
 	for turn := 0; ; turn++ {
-		if pause(ctx, s.every+time.Duration(turn%3)*s.every/4); ctx.Err() != nil {
+		if s.untilBusy(ctx, s.every/2); ctx.Err() != nil {
 			break
 		}
 		if turn%2 == 0 {

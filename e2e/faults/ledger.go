@@ -137,6 +137,13 @@ func (l *ledger) recovered(by int, at time.Time) {
 	l.marks[by] = l.marks[by][:0]
 }
 
+// accepted is how many events were accepted so far.
+func (l *ledger) accepted() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.counts.Accepted
+}
+
 // missing are the events that were accepted and have no outcome at the sink, with
 // their status URLs.
 func (l *ledger) missing() map[string]string {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"sync"
@@ -13,7 +14,8 @@ import (
 )
 
 // load is a patient sender: it sends each event until somebody says 202, always under
-// the event's id, no faster than its rate.
+// the event's id. Half of the events come in bursts: a gateway that is idle between
+// two events has nothing to lose.
 type load struct {
 	ledger   *ledger
 	gateway  string // URL
@@ -23,6 +25,9 @@ type load struct {
 	rate     float64 // events a second
 	picture  func(i int) []byte
 }
+
+// burst is how long the events take that are sent at once, at the rate.
+const burst = 2 * time.Second
 
 // Every so manieth event is not like the others.
 const (
@@ -51,7 +56,7 @@ func (l *load) send(ctx context.Context) error {
 				if i >= l.number {
 					return
 				}
-				pause(ctx, time.Until(began.Add(time.Duration(float64(i)/l.rate*float64(time.Second)))))
+				pause(ctx, time.Until(began.Add(l.due(i))))
 				if ctx.Err() != nil {
 					return
 				}
@@ -66,6 +71,17 @@ func (l *load) send(ctx context.Context) error {
 		return fmt.Errorf("sending events: %w", err)
 	}
 	return nil
+}
+
+// due is when an event is sent, after the first: of those of a burst half at once, and
+// the others one by one until the next, so that recovery is seen when it comes.
+func (l *load) due(i int) time.Duration {
+	n := max(2, int(l.rate*burst.Seconds()))
+	at := time.Duration(i/n) * burst
+	if late := i%n - n/2; late > 0 {
+		at += burst * time.Duration(late) / time.Duration(n-n/2)
+	}
+	return at
 }
 
 // one sends an event until it is accepted.
@@ -120,7 +136,8 @@ func (l *load) try(ctx context.Context, client *http.Client, i int, id string, p
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
 		l.ledger.refuse(err == nil && seconds > 0)
-		return min(max(time.Duration(seconds)*time.Second, 100*time.Millisecond), longestWait), nil
+		wait = min(max(time.Duration(seconds)*time.Second, 100*time.Millisecond), longestWait)
+		return wait/2 + rand.N(wait/2), nil // or it might come whenever the fault does
 	}
 	return 0, fmt.Errorf("event %s was answered with %s: %s", id, resp.Status, body)
 }

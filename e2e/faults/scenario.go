@@ -39,7 +39,7 @@ func scenarios() []scenario {
 		},
 		{
 			name: "sink", what: "the sink fails 30%, hangs, loses its acknowledgements, answers 429 with Retry-After",
-			number: 3000, rate: 60, faults: troubleSink,
+			number: 3000, rate: 60, prepare: impatient, faults: troubleSink,
 		},
 		{
 			name: "sink-wire", what: "toxiproxy before the sink: latency, bandwidth, slicer, reset, timeout, cut",
@@ -58,7 +58,7 @@ func scenarios() []scenario {
 			number: 2500, rate: 50, prepare: smallDisk(-1), faults: fillDisk,
 		},
 		{
-			name: "clock", what: "the gateway's wall clock jumps by hours, to and fro, while the sink fails 20%",
+			name: "clock", what: "the gateway's wall clock jumps by hours, to and fro, also while no gateway runs, and the sink fails 20%",
 			number: 2500, rate: 50, faults: turnClock,
 		},
 	}

@@ -3,8 +3,15 @@ package main
 import (
 	"context"
 	"net/http"
+	"path/filepath"
 	"time"
 )
+
+// impatient has deliveries given up before the next trouble begins, so that each is
+// seen by itself.
+func impatient(s *stand) ([]string, error) {
+	return []string{"dir: " + filepath.Join(s.dir, "jobs"), "sinkTimeout: 2s"}, nil
+}
 
 // troubleSink has the sink misbehave in every way, one after the other.
 func troubleSink(ctx context.Context, s *stand) error {

@@ -1,6 +1,8 @@
 package catalog_test
 
 import (
+	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -172,5 +174,50 @@ func TestReadFileTakesAnyFolderName(t *testing.T) {
 	_, err = catalog.ReadFile(filepath.Join(dir, "away.yaml"))
 	if err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "away.yaml")) {
 		t.Errorf("a missing file: %v does not name it", err)
+	}
+}
+
+func TestAReferenceIsReadFromTheFileBesideTheFunction(t *testing.T) {
+	recorded := functions.DriftReference{Version: functions.DriftVersion, Bins: map[string][]uint32{}, Classes: map[string]uint32{"cat": 3}}
+	for signal, bins := range functions.DriftBins {
+		recorded.Bins[signal] = make([]uint32, bins)
+	}
+	text := func(change func(*functions.DriftReference)) string {
+		r := recorded
+		r.Bins = maps.Clone(recorded.Bins)
+		change(&r)
+		content, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(content)
+	}
+	const yaml = minimal + "  drift:\n    referenceFile: r.json\n"
+	for name, tt := range map[string]struct{ content, fault string }{
+		"what was recorded":   {text(func(*functions.DriftReference) {}), ""},
+		"another version":     {text(func(r *functions.DriftReference) { r.Version = 2 }), "version 2 is not read"},
+		"a signal is missing": {text(func(r *functions.DriftReference) { delete(r.Bins, "width") }), "width has 0 bins"},
+		"one too many":        {text(func(r *functions.DriftReference) { r.Bins["smell"] = []uint32{1} }), "8 signals where 7 belong"},
+		"bins are missing":    {text(func(r *functions.DriftReference) { r.Bins["score"] = []uint32{1} }), "score has 1 bins where 64 belong"},
+		"a long class":        {text(func(r *functions.DriftReference) { r.Classes = map[string]uint32{strings.Repeat("c", 801): 1} }), "a class has a name of 801 bytes"},
+		"no JSON":             {"cat\n", "is not a reference"},
+		"a negative count":    {strings.Replace(text(func(*functions.DriftReference) {}), "[0,", "[-1,", 1), "is not a reference"},
+	} {
+		f, err := catalog.Read(folder("x/function.yaml", yaml, "x/r.json", tt.content), "x")
+		if tt.fault == "" {
+			if diff := cmp.Diff(&recorded, f.Spec.Drift.Recorded); err != nil || diff != "" {
+				t.Errorf("%s: %v\n%s", name, err, diff)
+			}
+			continue
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), "x/function.yaml:8: spec.drift.referenceFile: x/r.json: ") || !strings.Contains(err.Error(), tt.fault) {
+			t.Errorf("%s: %v, want %q in it", name, err, tt.fault)
+		}
+	}
+	if _, err := catalog.Read(folder("x/function.yaml", yaml), "x"); err == nil {
+		t.Error("a reference that is away was taken")
+	}
+	if _, err := catalog.Read(folder("x/function.yaml", minimal+"  drift:\n    \"-\": {}\n"), "x"); err == nil {
+		t.Error("what no file may say was taken")
 	}
 }

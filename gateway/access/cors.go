@@ -13,13 +13,14 @@ import (
 // besides.
 const (
 	corsMethods = "GET, HEAD, POST, PUT, PATCH, DELETE"
-	corsExposed = "Server-Timing, Retry-After, Location, ETag, X-Request-Id, WWW-Authenticate, Preference-Applied, Traceparent"
+	corsExposed = "Server-Timing, Retry-After, Location, ETag, X-Request-Id, WWW-Authenticate, Preference-Applied, Traceresponse, " +
+		"RateLimit, RateLimit-Policy, Cache-Status"
 	// maxCORSFields bounds what a preflight may ask for.
 	maxCORSFields, maxCORSBytes = 64, 4 << 10
 )
 
 var corsFields = []string{
-	"accept", "authorization", "cache-control", "content-type", "if-none-match", "last-event-id", "prefer",
+	"accept", "authorization", "cache-control", "content-type", "idempotency-key", "if-none-match", "last-event-id", "prefer",
 	"request-timeout", "traceparent", "tracestate", "x-api-key", "x-request-deadline", "x-request-id",
 }
 
