@@ -175,6 +175,9 @@ func printTable(rows []row) error {
 		case r.absolute:
 			reached, goal = r.ours, fmt.Sprintf("%s %.0f %s", sign, r.goal, r.unit)
 		}
+		if r.goal == 0 { // told, not judged
+			goal, verdict = "", ""
+		}
 		if r.moreBetter && reached < r.goal || !r.moreBetter && reached > r.goal {
 			verdict = "MISSED"
 		}

@@ -40,7 +40,8 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bare", flag.ContinueOnError)
 	address := flags.String("listen", "127.0.0.1:0", "`address`: fd:N (an inherited socket) or HOST:PORT")
 	proxied := flags.String("proxy", "", "pass requests on to this `URL`")
-	for _, ignored := range []string{"function", "model", "model-sum", "cache", "requested-at", "lifeline", "grace", "log"} {
+	function := flags.String("function", "", "as saccade-runtime has it; one whose name has asleep in it never becomes ready")
+	for _, ignored := range []string{"model", "model-sum", "cache", "requested-at", "lifeline", "grace", "log"} {
 		flags.String(ignored, "", "as saccade-runtime has it; not used")
 	}
 	if err := flags.Parse(args); err != nil {
@@ -50,7 +51,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	handler := instant()
+	handler := instant(strings.Contains(*function, "asleep"))
 	if *proxied != "" {
 		if handler, err = proxy(*proxied); err != nil {
 			return err
@@ -80,8 +81,8 @@ func open(address string) (net.Listener, error) {
 	return net.FileListener(os.NewFile(uintptr(fd), "listener"))
 }
 
-// instant is a function server whose function takes no time.
-func instant() http.Handler {
+// instant is a function server whose function takes no time, or never begins.
+func instant(asleep bool) http.Handler {
 	answer, err := json.Marshal(functions.Answer{
 		Picture: functions.Picture{Width: 640, Height: 480, Format: "jpeg"},
 		Detections: []functions.Detection{
@@ -93,6 +94,10 @@ func instant() http.Handler {
 	mux := http.NewServeMux()
 	serve := func(body []byte) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
+			if asleep {
+				<-r.Context().Done()
+				return
+			}
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = w.Write(body)

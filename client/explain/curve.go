@@ -22,7 +22,7 @@ type Curves struct {
 }
 
 // blobFields is how many orders without meaning there are.
-const blobFields = 2
+const blobFields = 4
 
 // Area is the area under a curve, 0 to about 1.
 func Area(curve []float64) float64 {

@@ -53,8 +53,10 @@ func (o Options) withDefaults(target functions.Box, size image.Point) (Options, 
 		byDefault, lo, hi int
 		name              string
 	}{
-		{&o.Masks, 1000, 10, 100_000, "masks"}, {&o.Grid, gridFor(target, size), 2, 64, "cells a side"},
-		{&o.Parallel, 8, 1, 256, "pictures at a time"}, {&o.Steps, 10, 2, 100, "steps"},
+		{&o.Masks, 1000, 10, 100_000, "masks"},
+		{&o.Grid, gridFor(target, size), 2, 64, "cells a side"},
+		{&o.Parallel, 8, 1, 256, "pictures at a time"},
+		{&o.Steps, 10, 2, 100, "steps"},
 	} {
 		if *field.value == 0 {
 			*field.value = field.byDefault

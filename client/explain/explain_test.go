@@ -73,7 +73,7 @@ func TestTheMassLiesOnWhatTheDetectorSees(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if last != all || last != 2+400+4*9 {
+	if last != all || last != 2+400+6*9 {
 		t.Errorf("%d of %d pictures were answered", last, all)
 	}
 	// A hundredth less than the hottest tenth of 128x96 pixels can lie in the square.

@@ -64,7 +64,7 @@ func contrastCommand(cfg *config.Saccade) *cobra.Command {
 	f.StringSliceVar(&o.styles, "styles", contrastStyles, "`styles` to contrast")
 	f.StringVar(&o.platform, "platform", "local", "where the trace is played: `local`")
 	f.Float64Var(&o.compress, "compress", 60, "press the trace's time together by this `factor`, and the settings' with it as far as they may be")
-	f.DurationVar(&o.longest, "for", 40*time.Second, "play each trace so long at most: the stretch with most requests")
+	f.DurationVar(&o.longest, "for", 30*time.Second, "play each trace so long at most: the stretch with most requests")
 	f.Float64Var(&o.share, "load", 0.5, "`share` of what the machine can do that the trace's peak may take; more requests are left out by chance")
 	f.DurationVar(&o.loadTime, "load-time", 0, "let every start take so much longer, as a large model's would")
 	f.DurationVar(&o.window, "window", 0, "window and keep-alive of the live platform (0: the function's own, compressed, 6s at least)")
@@ -119,6 +119,7 @@ type contrast struct {
 	theatre
 	styles []contrastStyle
 	traces []traces.Trace
+	played []played
 	in     report.Input
 }
 
@@ -168,7 +169,9 @@ func (c *contrast) run(ctx context.Context) error {
 			return err
 		}
 	}
-	c.validation()
+	if err := c.validate(ctx); err != nil {
+		return err
+	}
 	for n, trace := range c.traces {
 		if err := c.whole(trace, n == 0); err != nil {
 			return err
@@ -197,17 +200,23 @@ func (c *contrast) measure(ctx context.Context, name string) (contrastStyle, err
 	}
 	style.own = own.Spec.Scaling
 	style.live = c.compressed(style.own)
-	if c.measured != "" {
+	if c.contrastOptions.measured != "" {
 		style.measured, err = c.readMeasured(name)
 		return style, err
 	}
-	c.say("measuring %s in style %s", c.function, name)
+	err = c.measureLive(ctx, &style)
+	return style, err
+}
+
+// measureLive measures the function now.
+func (c *contrast) measureLive(ctx context.Context, style *contrastStyle) (err error) {
+	c.say("measuring %s in style %s", c.function, style.name)
 	atATime := min(c.instances*max(1, style.live.ContainerConcurrency), 2*runtime.NumCPU())
-	style.measured, err = replay.Measure(ctx, c.opener(name), replay.MeasureOptions{
+	style.measured, err = replay.Measure(ctx, c.opener(style.name), replay.MeasureOptions{
 		Starts: c.starts, Requests: c.requests, Instances: c.kept(style.live), AtATime: atATime,
 	})
 	if err != nil {
-		return style, err
+		return err
 	}
 	style.measured.Machine = machine()
 	if style.measured.Instance.Memory == 0 {
@@ -216,7 +225,7 @@ func (c *contrast) measure(ctx context.Context, name string) (contrastStyle, err
 	m := style.measured
 	c.say("  a request takes %v (median of %d); with %d at a time each goes at %.2f of that pace; a start %v (median of %d)",
 		middle(m.Service).Round(10*time.Microsecond), len(m.Service), len(m.Pace), m.Pace[len(m.Pace)-1], middle(m.Load).Round(100*time.Microsecond), len(m.Load))
-	return style, nil
+	return nil
 }
 
 // writeMeasured keeps what was measured, by style.

@@ -42,7 +42,7 @@ func (c *contrast) replay(ctx context.Context, trace traces.Trace) error {
 	c.say("\n%s, time pressed together by %g, from %v on: %d requests in %v, %.0f %% of what came",
 		plan.Trace, plan.Compress, plan.From, len(plan.Arrivals), plan.For.Round(time.Second), 100*plan.Kept)
 	told := report.Trace{Name: fmt.Sprintf("%s, live at %g times the pace", trace.Name, plan.Compress)}
-	for _, style := range c.styles {
+	for n, style := range c.styles {
 		if busy := busyness(); busy != "" {
 			c.say("  %-14s load average before: %s", style.name, busy)
 		}
@@ -63,11 +63,8 @@ func (c *contrast) replay(ctx context.Context, trace traces.Trace) error {
 			Name: style.name, Live: true, Result: live, Cold: outcome.Cold(), Phases: phases(outcome.Starts()),
 			Usage: report.UsageOf(live, tariff(style.own), style.measured.Instance),
 		})
-		simulated, err := outcome.Simulate(style.measured, style.live, c.instances, 0, c.seed)
-		if err != nil {
-			return err
-		}
-		c.compare(trace.Name, style.name, outcome, simulated)
+		c.tell(outcome, live)
+		c.played = append(c.played, played{trace.Name, n, outcome})
 	}
 	c.in.Traces = append(c.in.Traces, told)
 	return nil
@@ -98,6 +95,48 @@ func fileName(text string) string {
 	}, text)
 }
 
+// played is a replay of a trace in a style.
+type played struct {
+	trace   string
+	style   int // its place in contrast.styles
+	outcome replay.Outcome
+}
+
+// tell tells what a replay came to.
+func (c *contrast) tell(o replay.Outcome, live simulate.Result) {
+	for kind, n := range o.Refused() {
+		c.say("    %d requests had no answer: %s", n, kind)
+	}
+	if late := o.Latest(); late > 50*time.Millisecond {
+		c.say("    the machine was busy: a request left %v after its time", late.Round(time.Millisecond))
+	}
+	c.say("    %d answered, p50 %s, p95 %s, %d cold, %d starts, %.1f instance-seconds", live.Requests,
+		brief(live.Latency.P50), brief(live.Latency.P95), live.Cold, live.Starts, live.Instances.Seconds())
+}
+
+// validate simulates what was played, with what is measured before and after it: a machine
+// is seldom as fast at the end as at the beginning, and the replays lie between.
+func (c *contrast) validate(ctx context.Context) error {
+	c.say("")
+	for n := range c.styles {
+		again := c.styles[n]
+		if err := c.measureLive(ctx, &again); err != nil {
+			return fmt.Errorf("measuring %s in style %s again: %w", c.function, again.name, err)
+		}
+		c.styles[n].measured = replay.Pooled(c.styles[n].measured, again.measured)
+	}
+	for _, p := range c.played {
+		style := c.styles[p.style]
+		simulated, err := p.outcome.Simulate(style.measured, style.live, c.instances, 0, c.seed)
+		if err != nil {
+			return err
+		}
+		c.compare(p.trace, style.name, p.outcome, simulated)
+	}
+	c.validation()
+	return c.writeMeasured()
+}
+
 // compare notes what the simulation made of the same arrivals.
 func (c *contrast) compare(trace, style string, o replay.Outcome, simulated simulate.Result) {
 	live := o.Result(0)
@@ -114,14 +153,6 @@ func (c *contrast) compare(trace, style string, o replay.Outcome, simulated simu
 			Trace: trace, Style: style, Measure: m.measure, Unit: m.unit, Live: m.live, Simulated: m.simulated,
 		})
 	}
-	for kind, n := range o.Refused() {
-		c.say("    %d requests had no answer: %s", n, kind)
-	}
-	if late := o.Latest(); late > 50*time.Millisecond {
-		c.say("    the machine was busy: a request left %v after its time", late.Round(time.Millisecond))
-	}
-	c.say("    %d answered, p50 %s, p95 %s, %d cold, %d starts, %.1f instance-seconds", live.Requests,
-		brief(live.Latency.P50), brief(live.Latency.P95), live.Cold, live.Starts, live.Instances.Seconds())
 }
 
 func brief(s functions.Seconds) string {

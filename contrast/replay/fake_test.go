@@ -3,7 +3,6 @@ package replay
 import (
 	"context"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/seed45885407/saccade/functions"
@@ -21,7 +20,7 @@ type platform struct {
 	asked   []int
 	present int
 	most    int
-	run     sync.Mutex
+	free    time.Time // when the one core is
 }
 
 func (p *platform) stage() Stage {
@@ -44,11 +43,16 @@ func (p *platform) send(_ context.Context, number int) (functions.Reply, error) 
 		return functions.Reply{}, functions.Errorf(kind, "no")
 	}
 	cold := arrived.Before(ready)
-	time.Sleep(time.Until(ready))
-	p.run.Lock()
-	began := time.Now()
-	time.Sleep(p.service)
-	p.run.Unlock()
+	p.mu.Lock()
+	began := arrived
+	for _, at := range []time.Time{ready, p.free} {
+		if at.After(began) {
+			began = at
+		}
+	}
+	p.free = began.Add(p.service)
+	p.mu.Unlock()
+	time.Sleep(time.Until(began.Add(p.service)))
 	reply := functions.Reply{ColdStart: cold}
 	reply.Timing.Wait = functions.Millis(began.Sub(arrived))
 	if cold {
@@ -87,12 +91,4 @@ func seconds64(at ...float64) (all []time.Duration) {
 		all = append(all, time.Duration(s*float64(time.Second)))
 	}
 	return all
-}
-
-func must[T any](t *testing.T, value T, err error) T {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return value
 }

@@ -61,13 +61,10 @@ func TestRequestsLeaveAtTheirTimesWhetherOrNotOthersCameBack(t *testing.T) {
 func TestRequestsWithoutAnAnswerAreCountedApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &platform{service: time.Second, refuse: map[int]functions.Kind{1: functions.Busy}}
-		out := must(t, func() Outcome {
-			out, err := Run(t.Context(), p.stage(), Plan{For: 5 * time.Second, Arrivals: seconds64(0, 1, 3)}, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return out
-		}(), nil)
+		out, err := Run(t.Context(), p.stage(), Plan{For: 5 * time.Second, Arrivals: seconds64(0, 1, 3)}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		result := out.Result(0)
 		if result.Requests != 2 || result.Refused != 1 || out.Refused()[functions.Busy] != 1 {
 			t.Errorf("%d answered, %d not, %v", result.Requests, result.Refused, out.Refused())
@@ -97,27 +94,28 @@ func TestAPlanWithoutArrivalsIsRefused(t *testing.T) {
 // The fake is an M/G/1 queue with a load, which the simulation knows, too: they have to
 // agree to the nanosecond.
 func TestTheSimulationOfAReplayIsTheReplay(t *testing.T) {
+	plan := Plan{Trace: "t", For: 30 * time.Second, Arrivals: seconds64(1, 2, 3.5, 9, 9.25, 20)}
+	var out Outcome
 	synctest.Test(t, func(t *testing.T) {
 		p := &platform{load: 4 * time.Second, service: time.Second}
-		plan := Plan{Trace: "t", For: 30 * time.Second, Arrivals: seconds64(1, 2, 3.5, 9, 9.25, 20)}
-		out, err := Run(t.Context(), p.stage(), plan, Options{})
-		if err != nil {
+		var err error
+		if out, err = Run(t.Context(), p.stage(), plan, Options{}); err != nil {
 			t.Fatal(err)
-		}
-		settings := functions.Function{}.WithDefaults().Spec.Scaling
-		settings.ContainerConcurrency, settings.Target = 1, 1
-		m := simulate.Measured{Load: []time.Duration{4 * time.Second}, Service: []time.Duration{time.Second}}
-		simulated, err := out.Simulate(m, settings, 1, 0, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if off := simulated.Against(out.Observed()); off != (simulate.Deviation{}) {
-			t.Errorf("off by %+v; live %+v", off, out.Observed())
-		}
-		if simulated.Peak != 1 {
-			t.Errorf("%d instances, the machine holds 1", simulated.Peak)
 		}
 	})
+	settings := functions.Function{}.WithDefaults().Spec.Scaling
+	settings.ContainerConcurrency, settings.Target = 1, 1
+	m := simulate.Measured{Load: []time.Duration{4 * time.Second}, Service: []time.Duration{time.Second}}
+	simulated, err := out.Simulate(m, settings, 1, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if off := simulated.Against(out.Observed()); off != (simulate.Deviation{}) {
+		t.Errorf("off by %+v; live %+v", off, out.Observed())
+	}
+	if simulated.Peak != 1 {
+		t.Errorf("%d instances, the machine holds 1", simulated.Peak)
+	}
 }
 
 func TestMeasuring(t *testing.T) {

@@ -117,24 +117,3 @@ func TestBinsCoverAllThereIs(t *testing.T) {
 		}
 	}
 }
-
-func FuzzAKeptFile(f *testing.F) {
-	r := New(Options{})
-	shows(r, ordinary(1), 600)
-	text, err := r.known("eye").write()
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(text)
-	f.Add([]byte(`{"version":1,"function":"eye","identity":"x","panes":[{}]}`))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		w, err := watchOf(text)
-		if err != nil {
-			return
-		}
-		second := New(Options{})
-		second.watches["eye"] = w
-		shows(second, ordinary(2), 100)
-		second.Report("eye", w.settings)
-	})
-}

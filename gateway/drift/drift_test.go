@@ -1,14 +1,9 @@
 package drift
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -203,69 +198,6 @@ func TestALowestScoreOfTheRequestDoesNotLookLikeDrift(t *testing.T) {
 	}
 }
 
-func TestStatisticsSurviveTheGateway(t *testing.T) {
-	dir := t.TempDir()
-	var faults []error
-	o := Options{Dir: filepath.Join(dir, "drift"), Report: func(err error) { faults = append(faults, err) }}
-	for _, pictures := range []int{3, 500, 713, 1300} {
-		r := New(o)
-		w := ordinary(5)
-		w.found = 20
-		shows(r, w, pictures)
-		before := r.Report("eye", functions.Drift{})
-		if err := r.Save(); err != nil {
-			t.Fatal(err)
-		}
-		again := New(o)
-		after := again.Report("eye", functions.Drift{})
-		before.Revision = "" // nobody has come yet
-		if diff := cmp.Diff(before, after); diff != "" || faults != nil {
-			t.Errorf("%d pictures (-before +after): %v\n%s", pictures, faults, diff)
-		}
-		shows(again, w, 1)
-		if got := again.Report("eye", functions.Drift{}); got.Reference+got.Recent < before.Reference+before.Recent-20 {
-			t.Errorf("%d pictures: one more made of them %+v", pictures, got)
-		}
-		if err := os.RemoveAll(o.Dir); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func TestAFileThatCannotBeReadBeginsAnew(t *testing.T) {
-	good := func() []byte {
-		r := New(Options{})
-		shows(r, ordinary(1), 600)
-		text, err := r.known("eye").write()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}()
-	for name, text := range map[string][]byte{
-		"cut": good[:len(good)/2], "empty": nil, "another version": []byte(`{"version":2,"function":"eye"}`),
-		"without parts": []byte(`{"version":1,"function":"eye","identity":"x"}`),
-		"huge":          make([]byte, maxFile+1),
-	} {
-		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "eye.json"), text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		faults := 0
-		r := New(Options{Dir: dir, Report: func(error) { faults++ }})
-		if faults != 1 || r.known("eye") != nil {
-			t.Errorf("%s: %d faults", name, faults)
-		}
-	}
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "ear.json"), good, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if r := New(Options{Dir: dir}); r.known("ear") != nil || r.known("eye") != nil {
-		t.Error("a file under another function's name was taken")
-	}
-}
-
 func TestARecordedReferenceIsUsedFromTheStart(t *testing.T) {
 	r := New(Options{})
 	if _, ok := r.Reference("eye"); ok {
@@ -290,57 +222,6 @@ func TestARecordedReferenceIsUsedFromTheStart(t *testing.T) {
 	report := second.Report("eye", functions.Drift{})
 	if diff := cmp.Diff([]string{"brightness"}, drifted(report)); diff != "" || report.Reference != 500 {
 		t.Errorf("%d pictures of reference: %s", report.Reference, diff)
-	}
-}
-
-func TestAChangeIsToldUntilItIsTaken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tried := 0
-		r := New(Options{Tell: func(_ context.Context, change functions.DriftChange) error {
-			if tried++; tried < 4 {
-				return functions.Errorf(functions.Unavailable, "later")
-			}
-			return nil
-		}})
-		ctx, stop := context.WithCancel(t.Context())
-		var ran error
-		done := make(chan struct{})
-		go func() { ran = r.Run(ctx); close(done) }()
-		w := ordinary(3)
-		shows(r, w, 700)
-		w.width = 640
-		shows(r, w, 300)
-		began := time.Now()
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		if tried != 4 {
-			t.Errorf("tried %d times in %v, want 4", tried, time.Since(began))
-		}
-		stop()
-		<-done
-		if ran != nil {
-			t.Error(ran)
-		}
-	})
-}
-
-func TestAListenerThatDoesNotReadIsLetGo(t *testing.T) {
-	r := New(Options{})
-	changes, stop, err := r.Listen("eye")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range maxUnheard + 1 {
-		r.listening.tell(functions.DriftChange{Function: "eye"})
-		r.listening.tell(functions.DriftChange{Function: "ear"})
-	}
-	heard := 0
-	for range changes {
-		heard++
-	}
-	stop() // twice does no harm
-	if heard != maxUnheard {
-		t.Errorf("heard %d, want %d and the end", heard, maxUnheard)
 	}
 }
 

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/seed45885407/saccade/config"
+	"github.com/seed45885407/saccade/contrast/report"
+	"github.com/seed45885407/saccade/contrast/simulate"
+	"github.com/seed45885407/saccade/functions"
+)
+
+func TestAContrastIsMadeOfRealInstances(t *testing.T) {
+	needRuntime(t)
+	out := t.TempDir()
+	t.Setenv(config.EnvCache, filepath.Join(out, "cache"))
+	err := run(t.Context(), []string{
+		"contrast", "--runtime", runtimeProgram, "--trace", "cron-bursts", "--for", "4s", "--starts", "1", "--requests", "4",
+		"--styles", "lambda,startup-aware", "--load-time", "300ms", "--max-instances", "2", "--load", "0.3", "--out", out,
+	}, nil, io.Discard, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told report.Document
+	read(t, filepath.Join(out, "report.json"), &told)
+	if len(told.Traces) != 2 || len(told.Validation) != 8 || len(told.Knobs) != 2 || len(told.Sweep) == 0 {
+		t.Fatalf("%d traces, %d figures held against each other, knobs of %d styles, %d rates",
+			len(told.Traces), len(told.Validation), len(told.Knobs), len(told.Sweep))
+	}
+	for _, style := range told.Traces[0].Styles {
+		r := style.Result
+		if !style.Live || r.Requests == 0 || r.Cold == 0 || r.Starts == 0 || r.Instances <= 0 {
+			t.Errorf("%s: %+v", style.Name, r)
+		}
+		if r.Latency.Max < functions.Seconds(300*time.Millisecond) {
+			t.Errorf("%s: nobody waited for the load time, %v at most", style.Name, r.Latency.Max.Seconds())
+		}
+	}
+	measured := map[string]simulate.Measured{}
+	read(t, filepath.Join(out, "measured.json"), &measured)
+	for style, m := range measured {
+		if len(m.Load) != 2 || m.Load[0] < 200*time.Millisecond {
+			t.Errorf("%s: starts took %v, each at least 300 ms less a request", style, m.Load)
+		}
+	}
+	for _, name := range []string{"report.html", "report.csv", "live/cron-bursts-lambda-requests.csv", "live/cron-bursts-startup-aware-samples.csv"} {
+		if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func read(t *testing.T, path string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAStyleKeepsWhatIsItsOwn(t *testing.T) {
+	var f functions.Function
+	f.Spec.Scaling.Window = functions.Duration(90 * time.Second)
+	f.Spec.Scaling.Lambda.Memory = 3538
+	o := contrastOptions{compress: 10, parallel: 1}
+	for style, want := range map[string]struct {
+		settings, live functions.Duration
+		concurrency    int
+	}{
+		functions.StyleLambda:            {functions.Duration(functions.LambdaDefaultKeepAlive), functions.Duration(36 * time.Second), 1},
+		functions.StyleKubernetes:        {functions.Duration(90 * time.Second), functions.Duration(9 * time.Second), 1},
+		functions.AutoscalerStartupAware: {functions.Duration(90 * time.Second), functions.Duration(9 * time.Second), 1},
+	} {
+		got, err := styled(f, style, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own, live := got.Spec.Scaling, o.compressed(got.Spec.Scaling)
+		times := [2]functions.Duration{own.Window, live.Window}
+		if own.IsLambda() {
+			times = [2]functions.Duration{own.Lambda.KeepAlive, live.Lambda.KeepAlive}
+			if own.Lambda.Memory != 3538 || got.Spec.Runtime.Threads != 2 {
+				t.Errorf("%s: %d MB, %d threads", style, own.Lambda.Memory, got.Spec.Runtime.Threads)
+			}
+		}
+		if times != [2]functions.Duration{want.settings, want.live} || own.ContainerConcurrency != want.concurrency {
+			t.Errorf("%s: %v, %d at a time", style, times, own.ContainerConcurrency)
+		}
+		if kept := keeping(own, 3); kept.MinScale != 3 {
+			t.Errorf("%s keeps %d of 3", style, kept.MinScale)
+		}
+	}
+}

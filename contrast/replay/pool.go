@@ -1,0 +1,28 @@
+package replay
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/seed45885407/saccade/contrast/simulate"
+)
+
+// Pooled is two measurements of the same function as one, the later with the earlier's
+// name, time and machine. The pace is the average of both.
+func Pooled(a, b simulate.Measured) simulate.Measured {
+	a.Service, a.Load, a.Pull = slices.Concat(a.Service, b.Service), slices.Concat(a.Load, b.Load), slices.Concat(a.Pull, b.Pull)
+	pace := make(simulate.Pace, min(len(a.Pace), len(b.Pace)))
+	for n := range pace {
+		pace[n] = (a.Pace[n] + b.Pace[n]) / 2
+	}
+	a.Pace = pace
+	phases := map[string][]time.Duration{}
+	for name := range maps.Keys(b.Phases) {
+		phases[name] = slices.Concat(a.Phases[name], b.Phases[name])
+	}
+	a.Phases = phases
+	a.FailedStarts = (a.FailedStarts + b.FailedStarts) / 2
+	a.Instance.Memory = max(a.Instance.Memory, b.Instance.Memory)
+	return a
+}
