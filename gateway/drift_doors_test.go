@@ -11,6 +11,7 @@ import (
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/gateway/drift"
 	"github.com/seed45885407/saccade/gateway/events"
+	"github.com/seed45885407/saccade/gateway/recall"
 )
 
 // get reads a JSON answer.
@@ -174,5 +175,21 @@ func TestDriftIsFollowedUntilTheGatewayDrains(t *testing.T) {
 	}
 	w.gateway.Drift.Hush()
 	for lines.Scan() { // ends, or the test hangs
+	}
+}
+
+func TestAnAnswerThatIsNotToBeKeptIsNotKept(t *testing.T) {
+	w := newWorld(t)
+	w.gateway.Recall = recall.New(recall.Options{CacheBytes: 1 << 20})
+	picture := aPicture(t)
+	for _, step := range []struct {
+		cacheControl, recall string
+	}{
+		{"no-store", ""}, {"max-age=0", ""}, {"", "hit"}, {"no-store", ""},
+	} {
+		reply := w.reply(first(w.post(detectPath, "image/png", bytes.NewReader(picture), "Cache-Control", step.cacheControl)))
+		if reply.Recall != step.recall {
+			t.Errorf("with %q the answer is %q, want %q", step.cacheControl, reply.Recall, step.recall)
+		}
 	}
 }

@@ -29,12 +29,16 @@ func TestPlans(t *testing.T) {
 		"a trace is played as it is": {of(10, 1, 2), PlanOptions{}, []time.Duration{time.Second, 2 * time.Second}, 0, 10 * time.Second},
 		"time is pressed together":   {of(10, 1, 2), PlanOptions{Compress: 10}, []time.Duration{100 * time.Millisecond, 200 * time.Millisecond}, 0, time.Second},
 		"of a long trace the busiest stretch is played, and begins with a request": {
-			of(100, 1, 50, 51, 52, 90), PlanOptions{Longest: 5 * time.Second},
-			[]time.Duration{0, time.Second, 2 * time.Second}, 50 * time.Second, 5 * time.Second,
+			of(100, 1, 50, 51, 52, 90),
+			PlanOptions{Longest: 5 * time.Second},
+			[]time.Duration{0, time.Second, 2 * time.Second},
+			50 * time.Second, 5 * time.Second,
 		},
 		"where it begins is told in the trace's own time": {
-			of(100, 1, 50, 51, 52, 90), PlanOptions{Longest: time.Second, Compress: 5},
-			[]time.Duration{0, 200 * time.Millisecond, 400 * time.Millisecond}, 50 * time.Second, time.Second,
+			of(100, 1, 50, 51, 52, 90),
+			PlanOptions{Longest: time.Second, Compress: 5},
+			[]time.Duration{0, 200 * time.Millisecond, 400 * time.Millisecond},
+			50 * time.Second, time.Second,
 		},
 		"a stretch at the end does not reach beyond it": {
 			of(10, 8, 9), PlanOptions{Longest: 5 * time.Second}, []time.Duration{3 * time.Second, 4 * time.Second}, 5 * time.Second, 5 * time.Second,

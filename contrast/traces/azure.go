@@ -94,9 +94,11 @@ func azureRate(quantile float64) float64 {
 	points := [...]struct{ quantile, log float64 }{
 		{0, math.Log10(1.0 / 14)}, // once in the fortnight observed
 		{0.45, math.Log10(24)},
-		{0.81, math.Log10(24 * 60)}, {0.814, math.Log10(24 * 60)},
+		{0.81, math.Log10(24 * 60)},
+		{0.814, math.Log10(24 * 60)},
 		{0.974, math.Log10(86400)},
-		{0.999, 6}, {1, 8},
+		{0.999, 6},
+		{1, 8},
 	}
 	for i := 1; ; i++ {
 		a, b := points[i-1], points[i]

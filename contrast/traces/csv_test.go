@@ -37,8 +37,10 @@ func TestReadCSV(t *testing.T) {
 			{At: at("1970-01-01T00:00:00.25Z"), Function: "a, b", Duration: ms(7)},
 		}},
 		{"seconds, milli-, micro- and nanoseconds", "1767323045\n1767323045001\n1767323045002000\n1767323045003000009\n", []traces.Record{
-			{At: at("2026-01-02T03:04:05Z")}, {At: at("2026-01-02T03:04:05.001Z")},
-			{At: at("2026-01-02T03:04:05.002Z")}, {At: at("2026-01-02T03:04:05.003000009Z")},
+			{At: at("2026-01-02T03:04:05Z")},
+			{At: at("2026-01-02T03:04:05.001Z")},
+			{At: at("2026-01-02T03:04:05.002Z")},
+			{At: at("2026-01-02T03:04:05.003000009Z")},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -98,7 +100,8 @@ func TestAccessLog(t *testing.T) {
 		want []traces.Record
 	}{
 		{"each path a function, requests of one second apart", traces.AccessLog{}, []traces.Record{
-			{At: first, Function: "/functions/yolo"}, {At: first.Add(time.Second / 2), Function: "/functions/yolo"},
+			{At: first, Function: "/functions/yolo"},
+			{At: first.Add(time.Second / 2), Function: "/functions/yolo"},
 			{At: first.Add(time.Second), Function: "/health"},
 		}},
 		{"below a path, under a name", traces.AccessLog{Path: "/functions/", Function: "yolo"}, []traces.Record{

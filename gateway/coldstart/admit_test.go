@@ -22,7 +22,8 @@ func newAsked(t *testing.T, opts Options) *asked {
 	return &asked{t, New(platform, opts), platform}
 }
 
-func (a *asked) in() int  { a.platform.mu.Lock(); defer a.platform.mu.Unlock(); return a.platform.in }
+func (a *asked) in() int { a.platform.mu.Lock(); defer a.platform.mu.Unlock(); return a.platform.in }
+
 func (a *asked) out() int { a.platform.mu.Lock(); defer a.platform.mu.Unlock(); return a.platform.out }
 
 // admit asks with a time to be answered in; 0 is none.
@@ -96,8 +97,10 @@ func TestARequestThatWouldBeAnsweredTooLateIsTurnedAwayAtOnce(t *testing.T) {
 			a.coldStart(2*time.Second, 200*ms, 1)
 			a.serve(100 * ms)
 		}, 150 * ms, "", 0, true},
-		{"impossible however warm, so nothing to come back for", func(a *asked) { a.coldStart(2*time.Second, 100*ms, 1) },
-			ms, functions.TooShort, 0, false},
+		{
+			"impossible however warm, so nothing to come back for", func(a *asked) { a.coldStart(2*time.Second, 100*ms, 1) },
+			ms, functions.TooShort, 0, false,
+		},
 		{"at zero: woken, to be warm when it comes back", func(a *asked) {
 			a.coldStart(4*time.Second, 100*ms, 1)
 			a.Publish(revision, nil)

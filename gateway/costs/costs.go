@@ -88,10 +88,6 @@ func (b *balance) read() figures {
 	}
 }
 
-func (f figures) plus(g figures) figures {
-	return figures{f.requests + g.requests, f.colds + g.colds, f.busy + g.busy, f.start + g.start}
-}
-
 func (f figures) minus(g figures) figures {
 	return figures{f.requests - g.requests, f.colds - g.colds, f.busy - g.busy, f.start - g.start}
 }

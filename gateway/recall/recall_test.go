@@ -101,10 +101,14 @@ func TestWhatDiffersIsLookedAtItself(t *testing.T) {
 			"another":          eye.ask(&seat{}, []byte("a picturf")),
 			"a longer one":     eye.ask(&seat{}, append(bytes.Clone(picture), 0)),
 			"another revision": {Revision: "eye-00002", Picture: picture, Place: &seat{}, Run: eye.run},
-			"another lowest score": {Revision: "eye-00001", Picture: picture, Place: &seat{}, Run: eye.run,
-				Params: functions.Parameters{MinScore: new(0.5)}},
-			"drawn": {Revision: "eye-00001", Picture: picture, Place: &seat{}, Run: eye.run,
-				Params: functions.Parameters{Draw: "png"}},
+			"another lowest score": {
+				Revision: "eye-00001", Picture: picture, Place: &seat{}, Run: eye.run,
+				Params: functions.Parameters{MinScore: new(0.5)},
+			},
+			"drawn": {
+				Revision: "eye-00001", Picture: picture, Place: &seat{}, Run: eye.run,
+				Params: functions.Parameters{Draw: "png"},
+			},
 		}
 		var group sync.WaitGroup
 		for name, ask := range asks {

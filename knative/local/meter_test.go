@@ -180,7 +180,7 @@ func TestAnInstancesTimeIsToldApart(t *testing.T) {
 				s.becameReady()
 				for range 3 {
 					s.enters()
-					time.Sleep(3)
+					time.Sleep(3 * time.Nanosecond)
 					s.leaves(true)
 				}
 			},

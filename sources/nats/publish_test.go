@@ -130,7 +130,8 @@ func TestOptionsThatDoNotFitAreAllNamed(t *testing.T) {
 		{"a name in the URL", nats.Options{Connection: nats.Connection{URL: "nats://me:secret@h:4222"}}, []string{"credentials do not belong"}},
 		{"another protocol", nats.Options{Connection: nats.Connection{URL: "http://h"}}, []string{"is not nats://HOST:PORT"}},
 		{
-			"two ways in", nats.Options{Connection: nats.Connection{URL: "nats://h", User: "a", Credentials: "b", Token: intake.Secret{File: "a", Env: "b"}}},
+			"two ways in",
+			nats.Options{Connection: nats.Connection{URL: "nats://h", User: "a", Credentials: "b", Token: intake.Secret{File: "a", Env: "b"}}},
 			[]string{"one of them", "token: either"},
 		},
 		{"bad subjects", nats.Options{Subject: "a..b", Stream: "S P", Start: "then", AckWait: 1, Queue: "q"}, []string{"empty", "stream:", "start:", "ackWait:", "queue:"}},
