@@ -116,6 +116,7 @@ func Run(ctx context.Context, stage Stage, plan Plan, o Options) (Outcome, error
 	if ctx.Err() != nil {
 		return Outcome{}, fmt.Errorf("replaying: %w", context.Cause(ctx))
 	}
+	markCold(out.Requests)
 	return out, nil
 }
 
