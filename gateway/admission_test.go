@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -136,3 +137,21 @@ func TestBodiesThatHaveToBeReadFirstKeepToTheRoomsBytes(t *testing.T) {
 		t.Errorf("%d bytes are held when all is over", held)
 	}
 }
+
+func TestABatchKeepsToOneDeadline(t *testing.T) {
+	w := newWorld(t)
+	w.gate = make(chan struct{})
+	defer close(w.gate)
+	batch := "[" + inJSON("7", forEye+inPNG(t)) + "," + inJSON("8", forEye+inPNG(t)) + "]"
+	status, _, body := w.post(eventsPath, "application/cloudevents-batch+json", strings.NewReader(batch), "Request-Timeout", "50ms")
+	if status != http.StatusOK || strings.Count(string(body), functionTimeout) != 2 {
+		t.Errorf("status %d: %s", status, body)
+	}
+	status, _, body = w.post(eventsPath, "application/cloudevents-batch+json", strings.NewReader(batch), "Request-Timeout", "soon")
+	if status != http.StatusBadRequest {
+		t.Errorf("a deadline that is none: status %d: %s", status, body)
+	}
+}
+
+// functionTimeout ends the type of the problem of an event whose time was over.
+const functionTimeout = "#function-timeout"

@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/gateway/access"
 	"github.com/seed45885407/saccade/gateway/jobs"
 )
 
@@ -121,13 +122,13 @@ func (g *Gateway) cancelJob(c echo.Context) error {
 
 // redriveJob is POST /v1/jobs/{id}/redrive.
 func (g *Gateway) redriveJob(c echo.Context) error {
-	status, admin, err := g.ownJob(c)
-	// A dead letter is kept for longer than the job's status.
-	if err != nil && !(admin && functions.KindOf(err) == functions.JobNotFound) {
+	if err := callerOf(c).Has(access.ScopeAdmin); err != nil {
 		return err
 	}
-	if !admin {
-		return functions.Errorf(functions.NotPermitted, "only an administrator sends jobs round again")
+	status, _, err := g.ownJob(c)
+	// A dead letter is kept for longer than the job's status.
+	if err != nil && functions.KindOf(err) != functions.JobNotFound {
+		return err
 	}
 	if err := g.Jobs.Redrive(c.Request().Context(), c.Param("id")); err != nil {
 		return err

@@ -17,6 +17,10 @@ import (
 
 // batch answers a batch of events with one of their outcomes, in order.
 func (g *Gateway) batch(c echo.Context, params functions.Parameters, async asyncRequest) error {
+	deadline, err := readDeadline(c.Request().Header, time.Now())
+	if err != nil {
+		return err
+	}
 	text, err := g.readText(c.Request(), g.opts.Events.BatchBytes)
 	if err != nil {
 		return err
@@ -41,7 +45,7 @@ func (g *Gateway) batch(c echo.Context, params functions.Parameters, async async
 				answers[i], failures[i], err = g.acceptOutcome(c, event, text, params, async, sink)
 				return err
 			}
-			answers[i], failures[i], err = g.outcome(c, text, params)
+			answers[i], failures[i], err = g.outcome(c, text, params, deadline)
 			return err
 		})
 	}
@@ -61,8 +65,9 @@ func (g *Gateway) batch(c echo.Context, params functions.Parameters, async async
 
 // outcome is what became of one event of a batch, as an event: failure is there for
 // the log alone. A fault of ours in one event must not take the others with it.
-func (g *Gateway) outcome(c echo.Context, text []byte, params functions.Parameters) (answer events.Event, failure, err error) {
-	req := request{began: time.Now(), caller: callerOf(c), payer: callerOf(c).ID(), params: &params}
+func (g *Gateway) outcome(c echo.Context, text []byte, params functions.Parameters, deadline time.Time,
+) (answer events.Event, failure, err error) {
+	req := request{began: time.Now(), caller: callerOf(c), payer: callerOf(c).ID(), params: &params, deadline: deadline}
 	ctx, event, reply, failure := g.inferEvent(c.Request().Context(), text, &req)
 	if failure != nil {
 		g.eventFailed(req.function, failure)
