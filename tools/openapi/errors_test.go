@@ -45,7 +45,7 @@ func (j *judge) testErrors(t *testing.T) {
 		{"cancelling a job that there is not", exchange{operation: "cancelJob", id: "none-1"}, 404, "job-not-found"},
 		{"redriving a job that there is not", exchange{operation: "redriveJob", id: "none-1"}, 404, "job-not-found"},
 		{"following a job that there is not", exchange{operation: "followJob", id: "none-1"}, 404, "job-not-found"},
-		{"redriving a job that there is not, without being an administrator", exchange{operation: "redriveJob", id: "none-1", key: "sender"}, 404, "job-not-found"},
+		{"redriving a job that there is not, without being an administrator", exchange{operation: "redriveJob", id: "none-1", key: "sender"}, 403, "not-permitted"},
 		{"a state that there is not", exchange{operation: "listJobs", query: "state=x", wrong: true}, 400, "invalid-request"},
 		{"showing a function that there is not", exchange{operation: "showFunction", id: "nonesuch"}, 404, "function-not-found"},
 		{"showing another function than one's own", exchange{operation: "showFunction", key: "narrow"}, 403, "not-permitted"},

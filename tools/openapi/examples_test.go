@@ -22,7 +22,7 @@ const rawSamples = "https://raw.githubusercontent.com/seed45885407/saccade/main/
 // once. Those of jobs need a job, see jobs_test.go.
 func (j *judge) testExamples(t *testing.T) {
 	for _, o := range j.operations {
-		if strings.Contains(o.path, "{id}") {
+		if strings.Contains(o.path, "{id}") || o.ID == "showDriftReference" { // those take more than one request
 			continue
 		}
 		for _, mediaType := range append(slices.Sorted(maps.Keys(o.Body.Content)), "") {

@@ -82,6 +82,12 @@ func (j *judge) testForms(t *testing.T) {
 			t.Errorf("%s, asked again with its tag %s: %d", x.operation, x.header, a.status)
 		}
 	}
+	for n := range 50 { // each another picture: a number behind its end makes it one
+		j.works(t, exchange{operation: "detect", id: "watched", mediaType: "image/png", body: append(slices.Clip(png), byte(n))})
+	}
+	if a := j.send(t, exchange{operation: "showDriftReference", id: "watched"}); a.status != http.StatusOK {
+		t.Errorf("the reference: %d %s", a.status, a.body)
+	}
 	light := j.example(t, j.operation(t, "detect"), "application/json", "base64")
 	if a := j.send(t, light); !bytes.Contains(a.body, []byte(`"class":"traffic light"`)) {
 		t.Errorf("the example shows a traffic light, and there is none in %s", a.body)

@@ -96,7 +96,7 @@ events:
 }
 
 // functions are, beside the shipped ones: hasty has no time to answer, broken has a
-// model that is none.
+// model that is none, watched soon knows what is usual.
 func (w *world) functions(t *testing.T, dir string) {
 	t.Helper()
 	model, err := os.ReadFile(filepath.Join(root, "functions", "centernet", "centernet-mbv3.onnx"))
@@ -107,8 +107,9 @@ func (w *world) functions(t *testing.T, dir string) {
 		model []byte
 		spec  string
 	}{
-		"hasty":  {model, "  scaling: {timeout: 1ms}\n"},
-		"broken": {[]byte("no model"), ""},
+		"hasty":   {model, "  scaling: {timeout: 1ms}\n"},
+		"broken":  {[]byte("no model"), ""},
+		"watched": {model, "  drift: {reference: 50, window: 50}\n"},
 	} {
 		text := "apiVersion: saccade.dev/v1alpha1\nkind: Function\nmetadata: {name: " + name + "}\nspec:\n  model: {uri: m.onnx, family: centernet}\n" + f.spec
 		err := os.MkdirAll(filepath.Join(dir, name), 0o755)
