@@ -10,7 +10,7 @@ import (
 // after every few of them. So it may let the heap grow to gcPercent of what it keeps,
 // as long as that is below memoryLimit; beyond, it collects as often as it takes.
 const (
-	gcPercent   = 400
+	gcPercent   = 800
 	memoryLimit = 512 << 20
 )
 

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -38,17 +39,20 @@ const maxAnswer = 256 << 20
 // Invoker holds the connections to all instances.
 type Invoker struct {
 	client *http.Client
+	copies sync.Pool // of *[copyBytes]byte
 }
 
 // New is an Invoker without connections.
 func New() *Invoker {
-	return &Invoker{client: &http.Client{Transport: &http.Transport{
-		DialContext:         dial,
+	i := &Invoker{copies: sync.Pool{New: func() any { return new([copyBytes]byte) }}}
+	i.client = &http.Client{Transport: &http.Transport{
+		DialContext:         i.dial,
 		MaxIdleConnsPerHost: 256,
 		IdleConnTimeout:     time.Minute,
 		DisableCompression:  true,
 		WriteBufferSize:     64 << 10,
-	}}}
+	}}
+	return i
 }
 
 // Close drops idle connections.
@@ -60,7 +64,7 @@ func host(instance coldstart.Instance) string {
 	return instance.Network + "." + hex.EncodeToString([]byte(instance.Address))
 }
 
-func dial(ctx context.Context, _, hostport string) (net.Conn, error) {
+func (i *Invoker) dial(ctx context.Context, _, hostport string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {
 		return nil, err
@@ -71,7 +75,11 @@ func dial(ctx context.Context, _, hostport string) (net.Conn, error) {
 		return nil, err
 	}
 	var d net.Dialer
-	return d.DialContext(ctx, string(network), string(address))
+	conn, err := d.DialContext(ctx, string(network), string(address))
+	if err != nil {
+		return nil, err
+	}
+	return copyingConn{conn, &i.copies}, nil
 }
 
 // Detect sends picture to the instance and returns its answer.
