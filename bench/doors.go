@@ -13,12 +13,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/functions/catalog"
@@ -238,23 +241,39 @@ func (d *door) saturate(ctx context.Context, n int) (time.Duration, error) {
 func (d *door) pace(ctx context.Context, rate float64, during time.Duration) ([]time.Duration, error) {
 	n := int(rate * during.Seconds())
 	took := make([]time.Duration, n)
-	began := time.Now()
-	var next atomic.Int64
+	due := make(chan int, n)
+	go func() {
+		defer close(due)
+		clock(rate, n, func(i int) { due <- i })
+	}()
 	err := all(callers, func(int) error {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= n {
-				return nil
-			}
-			time.Sleep(time.Until(began.Add(time.Duration(float64(i) / rate * float64(time.Second)))))
+		for i := range due {
 			sent := time.Now()
 			if err := d.send(ctx); err != nil {
 				return err
 			}
 			took[i] = time.Since(sent)
 		}
+		return nil
 	})
 	return took, err
+}
+
+// clock ticks n times, rate times a second. It has a thread of its own, which the
+// kernel wakes to some 50 microseconds: the runtime's timers are checked by the
+// millisecond on a busy machine, and would send in bursts.
+func clock(rate float64, n int, tick func(i int)) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	began := time.Now()
+	for i := range n {
+		due := began.Add(time.Duration(float64(i) / rate * float64(time.Second)))
+		if wait := time.Until(due); wait > 0 {
+			pause := unix.NsecToTimespec(wait.Nanoseconds())
+			_ = unix.Nanosleep(&pause, nil) // cut short, it is a little early
+		}
+		tick(i)
+	}
 }
 
 // all runs work in n goroutines and returns their faults.
