@@ -88,23 +88,7 @@ func (w *asyncWorld) works() {
 
 func (w *asyncWorld) do(method, path string, header ...string) (int, http.Header, []byte) {
 	w.Helper()
-	req, err := http.NewRequestWithContext(w.Context(), method, w.server.URL+path, nil)
-	if err != nil {
-		w.Fatal(err)
-	}
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	resp, err := w.server.Client().Do(req)
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		w.Fatal(err)
-	}
-	return resp.StatusCode, resp.Header, body
+	return w.send(method, path, nil, header...)
 }
 
 // accepted reads the answer to a request that is done later.

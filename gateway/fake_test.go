@@ -130,12 +130,18 @@ const detectPath = "/v1/functions/eye/detect"
 // post sends a body and returns status, header and body of the answer.
 func (w *world) post(path, contentType string, body io.Reader, header ...string) (int, http.Header, []byte) {
 	w.Helper()
-	req, err := http.NewRequestWithContext(w.Context(), http.MethodPost, w.server.URL+path, body)
+	if contentType != "" {
+		header = append([]string{"Content-Type", contentType}, header...)
+	}
+	return w.send(http.MethodPost, path, body, header...)
+}
+
+// send sends a request of any method.
+func (w *world) send(method, path string, body io.Reader, header ...string) (int, http.Header, []byte) {
+	w.Helper()
+	req, err := http.NewRequestWithContext(w.Context(), method, w.server.URL+path, body)
 	if err != nil {
 		w.Fatal(err)
-	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
 	}
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])

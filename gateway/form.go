@@ -90,7 +90,7 @@ func (f *form) untilImage() (*multipart.Part, error) {
 		if part.FormName() == "draw" && f.req.annotated != "" {
 			continue // the Accept header has decided
 		}
-		if err := setParameter(f.req.params, part.FormName(), string(value)); err != nil {
+		if err := f.req.params.Set(part.FormName(), string(value)); err != nil {
 			return nil, err
 		}
 	}

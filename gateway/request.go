@@ -2,16 +2,12 @@ package gateway
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -111,41 +107,11 @@ func isPicture(media string) bool {
 // readQuery reads the parameters that every form takes in the URL.
 func readQuery(q url.Values) (params functions.Parameters, err error) {
 	for name, values := range q {
-		if err := setParameter(&params, name, values[len(values)-1]); err != nil {
+		if err := params.Set(name, values[len(values)-1]); err != nil {
 			return params, err
 		}
 	}
 	return params, nil
-}
-
-func setParameter(params *functions.Parameters, name, value string) error {
-	switch name {
-	case "min_score":
-		score, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			return functions.Errorf(functions.Invalid, "min_score is not a number")
-		}
-		return setMinScore(params, score)
-	case "draw":
-		return setDraw(params, value)
-	}
-	return functions.Errorf(functions.Invalid, "there is no parameter %.64q; there are min_score and draw", name)
-}
-
-func setMinScore(params *functions.Parameters, score float64) error {
-	if !(score >= 0 && score <= 1) { // NaN is neither
-		return functions.Errorf(functions.Invalid, "min_score must be between 0 and 1")
-	}
-	params.MinScore = &score
-	return nil
-}
-
-func setDraw(params *functions.Parameters, format string) error {
-	if !slices.Contains([]string{"", "png", "jpeg"}, format) {
-		return functions.Errorf(functions.Invalid, "draw must be png or jpeg")
-	}
-	params.Draw = format
-	return nil
 }
 
 // wantsPicture is png or jpeg where the caller accepts a picture before JSON.
@@ -259,16 +225,16 @@ func (g *Gateway) readText(r *http.Request, limit int64) ([]byte, error) {
 // understand takes the JSON form of a request from its text.
 func (g *Gateway) understand(text []byte, req *request) error {
 	var b body
-	if err := decodeJSON(text, &b); err != nil {
+	if err := functions.DecodeJSON(text, &b); err != nil {
 		return err
 	}
 	if b.MinScore != nil {
-		if err := setMinScore(req.params, *b.MinScore); err != nil {
+		if err := req.params.SetMinScore(*b.MinScore); err != nil {
 			return err
 		}
 	}
 	if b.Draw != nil && req.annotated == "" {
-		if err := setDraw(req.params, *b.Draw); err != nil {
+		if err := req.params.SetDraw(*b.Draw); err != nil {
 			return err
 		}
 	}
@@ -296,24 +262,4 @@ func (g *Gateway) takeBase64(text string, req *request) error {
 	req.size = int64(len(picture))
 	req.picture = func(context.Context) ([]byte, error) { return picture, nil }
 	return nil
-}
-
-// decodeJSON reads one JSON value and says in words what is wrong with it.
-func decodeJSON(text []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	err := d.Decode(into)
-	if err == nil {
-		if _, more := d.Token(); more == io.EOF {
-			return nil
-		}
-		return functions.Errorf(functions.Invalid, "the body has more than one JSON value")
-	}
-	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return functions.Errorf(functions.Invalid, "the field %s must not be a %s", e.Field, e.Value).Because(err)
-	}
-	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return functions.Errorf(functions.Invalid, "there is no field %.64s", field).Because(err)
-	}
-	return functions.Errorf(functions.Invalid, "the body is not valid JSON").Because(err)
 }

@@ -1,13 +1,8 @@
 package lambda
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
-	"errors"
-	"io"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/seed45885407/saccade/functions"
@@ -42,11 +37,11 @@ type body struct {
 // readJSON takes {"image":{"url":…}|{"base64":…},"min_score":…,"draw":…}.
 func (a *ask) readJSON(text []byte) error {
 	var b body
-	if err := decodeJSON(text, &b); err != nil {
+	if err := functions.DecodeJSON(text, &b); err != nil {
 		return err
 	}
 	if b.MinScore != nil {
-		if err := a.setMinScore(*b.MinScore); err != nil {
+		if err := a.params.SetMinScore(*b.MinScore); err != nil {
 			return err
 		}
 	}
@@ -74,17 +69,10 @@ func (a *ask) setBase64(text string) (err error) {
 
 // set sets the parameter of a query or a form.
 func (a *ask) set(name, value string) error {
-	switch name {
-	case "min_score":
-		score, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			return functions.Errorf(functions.Invalid, "min_score is not a number")
-		}
-		return a.setMinScore(score)
-	case "draw":
+	if name == "draw" {
 		return a.setDraw(value)
 	}
-	return functions.Errorf(functions.Invalid, "there is no parameter %.64q; there are min_score and draw", name)
+	return a.params.Set(name, value)
 }
 
 func (a *ask) setQuery(query url.Values) error {
@@ -96,42 +84,13 @@ func (a *ask) setQuery(query url.Values) error {
 	return nil
 }
 
-func (a *ask) setMinScore(score float64) error {
-	if !(score >= 0 && score <= 1) { // NaN is neither
-		return functions.Errorf(functions.Invalid, "min_score must be between 0 and 1")
-	}
-	a.params.MinScore = &score
-	return nil
-}
-
 func (a *ask) setDraw(format string) error {
-	switch {
-	case format != "" && format != "png" && format != "jpeg":
-		return functions.Errorf(functions.Invalid, "draw must be png or jpeg")
-	case a.annotated == "": // else the Accept header has decided
-		a.params.Draw = format
+	asked := a.params
+	if err := asked.SetDraw(format); err != nil || a.annotated != "" { // then the Accept header has decided
+		return err
 	}
+	a.params = asked
 	return nil
-}
-
-// decodeJSON reads one JSON value and says in words what is wrong with it.
-func decodeJSON(text []byte, into any) error {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	err := d.Decode(into)
-	if err == nil {
-		if _, more := d.Token(); more == io.EOF {
-			return nil
-		}
-		return functions.Errorf(functions.Invalid, "the body has more than one JSON value")
-	}
-	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
-		return functions.Errorf(functions.Invalid, "the field %s must not be a %s", e.Field, e.Value).Because(err)
-	}
-	if field, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return functions.Errorf(functions.Invalid, "there is no field %.64s", field).Because(err)
-	}
-	return functions.Errorf(functions.Invalid, "the body is not valid JSON").Because(err)
 }
 
 // decode64 reads base64 in the standard or the URL alphabet, padded or not, line
