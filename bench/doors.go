@@ -158,7 +158,9 @@ func compareDoors(ctx context.Context, doors map[string]*door) ([]row, error) {
 	}
 	rate := func(name string) float64 { return batch / median(rates[name]).Seconds() }
 	half := rate("gateway") / 2
-	lat := map[string][]time.Duration{}
+	// Each turn has quantiles of its own, and their medians count: whatever else the
+	// machine does comes in bursts, and would be all that a p99 of all turns tells.
+	p50, p99 := map[string][]time.Duration{}, map[string][]time.Duration{}
 	order := []string{"proxy", "gateway", "event"}
 	for range 3 * turns {
 		order = append(order[1:], order[0]) // nobody always comes after the same one
@@ -167,15 +169,16 @@ func compareDoors(ctx context.Context, doors map[string]*door) ([]row, error) {
 			if err != nil {
 				return nil, err
 			}
-			lat[name] = append(lat[name], took...)
+			p50[name] = append(p50[name], median(took))
+			p99[name] = append(p99[name], quantile(took, .99))
 		}
 	}
 	at := fmt.Sprintf("at %.0f/s", half)
 	return []row{
 		{what: "throughput, bare proxy against gateway", floor: rate("proxy"), ours: rate("gateway"), unit: "1/s", goal: 0.6, moreBetter: true},
-		{what: "p50 " + at + ", bare proxy against gateway", floor: ms(median(lat["proxy"])), ours: ms(median(lat["gateway"])), unit: "ms", goal: 0.3, added: true},
-		{what: "p99 " + at + ", bare proxy against gateway", floor: ms(quantile(lat["proxy"], .99)), ours: ms(quantile(lat["gateway"], .99)), unit: "ms", goal: 1, added: true},
-		{what: "p50 " + at + ", plain request against event", floor: ms(median(lat["gateway"])), ours: ms(median(lat["event"])), unit: "ms", goal: 1.3},
+		{what: "p50 " + at + ", bare proxy against gateway", floor: ms(median(p50["proxy"])), ours: ms(median(p50["gateway"])), unit: "ms", goal: 0.3, added: true},
+		{what: "p99 " + at + ", bare proxy against gateway", floor: ms(median(p99["proxy"])), ours: ms(median(p99["gateway"])), unit: "ms", goal: 1, added: true},
+		{what: "p50 " + at + ", plain request against event", floor: ms(median(p50["gateway"])), ours: ms(median(p50["event"])), unit: "ms", goal: 1.3},
 	}, nil
 }
 

@@ -172,7 +172,11 @@ func (g *Gateway) addressEvent(event events.Event, req *request) error {
 	routed, asks := g.opts.Events.Routes.Route(event)
 	named, isNamed := event.Extensions["function"]
 	function := routed
-	switch _, bySubject := g.known(event.Subject); {
+	bySubject := false
+	if event.Subject != "" {
+		_, bySubject = g.known(event.Subject)
+	}
+	switch {
 	case !asks:
 		return functions.Errorf(functions.Invalid, "events of the type %.64q are not taken; requests are %s",
 			event.Type, events.TypeDetect)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 
 	"github.com/seed45885407/saccade/functions"
-	"github.com/seed45885407/saccade/gateway/fetch"
 )
 
 // Bounds of a form beside its picture.
@@ -44,8 +43,9 @@ func (g *Gateway) readForm(r *http.Request, boundary string, req *request) error
 	if r.ContentLength < 0 {
 		req.size = g.opts.MaxBytes
 	}
+	req.lent = true
 	req.picture = func(context.Context) ([]byte, error) {
-		picture, err := fetch.ReadAll(body, -1, g.opts.MaxBytes)
+		picture, err := g.pictures.ReadAll(body, -1, g.opts.MaxBytes)
 		if err != nil {
 			return nil, err
 		}

@@ -91,6 +91,7 @@ type Gateway struct {
 	inventory Inventory
 	opts      Options
 	limits    *limits.Room
+	pictures  *fetch.Buffers
 	metrics   *metrics
 	registry  *prometheus.Registry
 }
@@ -107,7 +108,7 @@ func New(rooms Rooms, inventory Inventory, opts Options) *Gateway {
 		opts.MaxBytes = DefaultMaxBytes
 	}
 	opts.Events = opts.Events.withDefaults()
-	g := &Gateway{Rooms: rooms, inventory: inventory, opts: opts, limits: limits.New(limits.Options{}), registry: prometheus.NewRegistry()}
+	g := &Gateway{Rooms: rooms, inventory: inventory, opts: opts, limits: limits.New(limits.Options{}), pictures: &fetch.Buffers{}, registry: prometheus.NewRegistry()}
 	g.metrics = newMetrics(g.registry, cmp.Or(opts.Version, "unknown"))
 	g.registry.MustRegister(newGauges(inventory, rooms.Waiting), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

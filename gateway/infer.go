@@ -41,6 +41,9 @@ func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, erro
 		stay.Leave()
 		return functions.Reply{}, late(err)
 	}
+	if req.lent {
+		stay.giveBack = func() { g.pictures.Give(picture) }
+	}
 	fetched := time.Now()
 
 	// recall; else wait and invoke, once for all who ask the same at a time

@@ -32,6 +32,8 @@ type request struct {
 	url string
 	// picture gets the bytes. It may complete params on the way.
 	picture func(ctx context.Context) ([]byte, error)
+	// lent says that the bytes are to be given back to the gateway's buffers.
+	lent bool
 	// deadline is the caller's own, zero for none.
 	deadline time.Time
 	// conditions are the caller's; nil where there can be none.
@@ -141,8 +143,9 @@ func (g *Gateway) readRaw(r *http.Request, req *request) error {
 	if r.ContentLength < 0 { // chunked: it may become as much as is allowed
 		req.size = g.opts.MaxBytes
 	}
+	req.lent = true
 	req.picture = func(context.Context) ([]byte, error) {
-		return fetch.ReadAll(body, r.ContentLength, g.opts.MaxBytes)
+		return g.pictures.ReadAll(body, r.ContentLength, g.opts.MaxBytes)
 	}
 	return nil
 }

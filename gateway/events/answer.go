@@ -77,7 +77,7 @@ func Accepted(request Event, source string, receipt any) (Event, error) {
 func answer(request Event, kind, source string) Event {
 	e := Event{
 		ID: answerID(request, kind, source), Source: source, Type: kind, Subject: request.Subject,
-		Time: time.Now(), Extensions: map[string]any{},
+		Time: time.Now(), Extensions: make(map[string]any, 24),
 	}
 	if request.ID != "" {
 		e.Extensions["causationid"] = request.ID

@@ -17,9 +17,12 @@ func FromHeader(h http.Header) (Event, error) {
 	attributes := map[string]any{}
 	var fault error
 	for key, values := range h {
-		name, ours := strings.CutPrefix(strings.ToLower(key), "ce-")
+		if len(key) < len("Ce-") || !strings.EqualFold(key[:len("Ce-")], "Ce-") {
+			continue
+		}
+		name := strings.ToLower(key[len("Ce-"):])
 		switch {
-		case !ours, name == "datacontenttype": // Content-Type says it
+		case name == "datacontenttype": // Content-Type says it
 		case len(values) > 1:
 			fault = functions.Errorf(functions.Invalid, "the header has the attribute %.64q more than once", name)
 		default:
@@ -42,33 +45,54 @@ func FromHeader(h http.Header) (Event, error) {
 // SetHeader writes the event's attributes into the header of a message in binary
 // mode; its Data is the body.
 func (e Event) SetHeader(h http.Header) {
-	for name, value := range e.attributes() {
+	values := make([]string, 0, coreAttributes+len(e.Extensions)) // one piece of memory for all
+	for name, value := range e.attributes {
+		text, is := value.(string)
+		if !is {
+			text = fmt.Sprint(value)
+		}
 		if name == "datacontenttype" {
-			h.Set("Content-Type", e.DataContentType)
+			h.Set("Content-Type", text)
 			continue
 		}
-		h.Set("Ce-"+name, escape(fmt.Sprint(value)))
+		values = append(values, escape(text))
+		h[headerName(name)] = values[len(values)-1 : len(values) : len(values)]
 	}
 }
 
-// attributes are the event's context attributes that have a value.
-func (e Event) attributes() map[string]any {
-	all := map[string]any{"specversion": VersionOut}
-	for name, value := range e.Extensions {
-		all[name] = value
+// headerName is Ce-Name as [http.Header] spells it: attributes' names are letters and
+// digits, in lower case.
+func headerName(attribute string) string {
+	name := append(make([]byte, 0, 32), "Ce-"...)
+	name = append(name, attribute...)
+	if first := &name[len("Ce-")]; 'a' <= *first && *first <= 'z' {
+		*first -= 'a' - 'A'
 	}
-	for name, value := range map[string]string{
-		"id": e.ID, "source": e.Source, "type": e.Type, "subject": e.Subject,
-		"datacontenttype": e.DataContentType, "dataschema": e.DataSchema,
-	} {
-		if value != "" {
-			all[name] = value
+	return string(name)
+}
+
+// coreAttributes is how many there are beside the extensions.
+const coreAttributes = 8
+
+// attributes are the event's context attributes that have a value.
+func (e Event) attributes(yield func(name string, value any) bool) {
+	for name, value := range e.Extensions {
+		if !yield(name, value) {
+			return
 		}
 	}
+	var at string
 	if !e.Time.IsZero() {
-		all["time"] = e.Time.UTC().Format(time.RFC3339Nano)
+		at = e.Time.UTC().Format(time.RFC3339Nano)
 	}
-	return all
+	for _, core := range [coreAttributes]struct{ name, value string }{
+		{"specversion", VersionOut}, {"id", e.ID}, {"source", e.Source}, {"type", e.Type}, {"subject", e.Subject},
+		{"datacontenttype", e.DataContentType}, {"dataschema", e.DataSchema}, {"time", at},
+	} {
+		if core.value != "" && !yield(core.name, core.value) {
+			return
+		}
+	}
 }
 
 // unescape reads a header's value (HTTP protocol binding 1.0.2, 3.1.3.2): quotes
@@ -94,14 +118,21 @@ func unescape(value string) string {
 // escape writes a header's value: percent-escapes for the space, the double quote,
 // the percent sign, and all that is not printable ASCII.
 func escape(value string) string {
+	first := strings.IndexFunc(value, isEscaped)
+	if first < 0 {
+		return value
+	}
 	var b strings.Builder
-	for i := range len(value) {
-		switch c := value[i]; {
-		case c <= ' ', c == '"', c == '%', c > '~':
+	b.WriteString(value[:first])
+	for i := first; i < len(value); i++ {
+		if c := value[i]; isEscaped(rune(c)) {
 			fmt.Fprintf(&b, "%%%02X", c)
-		default:
+		} else {
 			b.WriteByte(c)
 		}
 	}
 	return b.String()
 }
+
+// isEscaped takes bytes as well as characters: both lie beyond ~ where they are no ASCII.
+func isEscaped(c rune) bool { return c <= ' ' || c == '"' || c == '%' || c > '~' }

@@ -3,6 +3,7 @@ package events
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"strconv"
 	"unicode/utf8"
 
@@ -138,7 +139,7 @@ func (e *Event) setData(raw []byte, in64 bool, attributes map[string]any) error 
 
 // MarshalJSON is the event in the JSON format.
 func (e Event) MarshalJSON() ([]byte, error) {
-	members := e.attributes()
+	members := maps.Collect(e.attributes)
 	switch {
 	case e.Base64 != "":
 		members["data_base64"] = e.Base64

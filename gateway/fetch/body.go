@@ -24,10 +24,20 @@ const trustedBytes = 512 << 10
 // Invalid, with the reader's error as its cause, where the bytes end before
 // their time.
 func ReadAll(r io.Reader, declared, limit int64) ([]byte, error) {
+	return (*Buffers)(nil).ReadAll(r, declared, limit)
+}
+
+// ReadAll is as the function is, with a slice that may be given back.
+func (b *Buffers) ReadAll(r io.Reader, declared, limit int64) (_ []byte, err error) {
 	if declared > limit {
 		return nil, tooLarge(limit)
 	}
-	buf := make([]byte, 0, firstCap(declared, limit))
+	buf := b.take(firstCap(declared, limit))
+	defer func() {
+		if err != nil {
+			b.Give(buf)
+		}
+	}()
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
@@ -44,7 +54,9 @@ func ReadAll(r io.Reader, declared, limit int64) ([]byte, error) {
 			return nil, readFailed(err)
 		}
 		if len(buf) == cap(buf) {
-			buf = append(make([]byte, 0, nextCap(cap(buf), declared, limit)), buf...)
+			smaller := buf
+			buf = append(b.take(nextCap(cap(buf), declared, limit)), buf...)
+			b.Give(smaller)
 		}
 	}
 }

@@ -82,14 +82,16 @@ func (i *Invoker) dial(ctx context.Context, _, hostport string) (net.Conn, error
 	return copyingConn{conn, &i.copies}, nil
 }
 
-// Detect sends picture to the instance and returns its answer.
+// Detect sends picture to the instance and returns its answer. Once it returns nobody
+// reads the picture any more.
 func (i *Invoker) Detect(ctx context.Context, instance coldstart.Instance, picture []byte, params functions.Parameters) (functions.Answer, error) {
 	var answer functions.Answer
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost,
-		"http://"+host(instance)+"/v1/detect?"+query(params), bytes.NewReader(picture))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+host(instance)+"/v1/detect?"+query(params), nil)
 	if err != nil {
 		return answer, fmt.Errorf("invoking %s: %w", instance.Name, err)
 	}
+	sent := show(picture, req)
+	defer sent.Wait()
 	req.Header.Set("Content-Type", "application/octet-stream")
 	// A detection changes nothing: a kept-alive connection that turns out to be
 	// closed may be replaced silently. The key itself is not sent.

@@ -110,3 +110,27 @@ func TestWhatGoesWrongIsTold(t *testing.T) {
 		}
 	})
 }
+
+// The bytes may be used for another picture as soon as Detect has returned.
+func TestNobodyReadsThePictureAfterwards(t *testing.T) {
+	refusing := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		problem.Write(w, functions.Errorf(functions.Busy, "full")) // and reads nothing
+	})
+	dying := serve(t, func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	invoker := New()
+	defer invoker.Close()
+	picture := make([]byte, 8<<20) // more than any buffer between the two
+	for range 10 {
+		for _, instance := range []coldstart.Instance{refusing, dying} {
+			for _, patience := range []time.Duration{time.Millisecond, time.Minute} {
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				_, err := invoker.Detect(ctx, instance, picture, functions.Parameters{})
+				cancel()
+				if err == nil {
+					t.Fatal("the picture was taken")
+				}
+				clear(picture) // the race detector looks on
+			}
+		}
+	}
+}

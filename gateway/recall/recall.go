@@ -67,7 +67,7 @@ type Place interface {
 type Ask struct {
 	Revision string
 	Params   functions.Parameters
-	// Picture is not written to, and may be looked at until the flight is over.
+	// Picture is not written to, and is looked at until Place is left.
 	Picture []byte
 	// Tag is the question's, from Room.Tag. Zero: the answer is not kept.
 	Tag Tag
@@ -190,8 +190,8 @@ func (r *Room) fly(ctx context.Context, key flightKey, f *flight, ask Ask) {
 			f.err = fmt.Errorf("panic while asking an instance: %v", fault)
 		}
 		f.cancel(nil)
+		r.land(key, f) // first: its picture is compared for as long as it can be joined
 		ask.Place.Leave()
-		r.land(key, f)
 		close(f.done)
 	}()
 	f.answer, f.err = ask.Run(ctx)
