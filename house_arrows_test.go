@@ -31,6 +31,7 @@ var arrows = []struct{ room, may string }{
 	{"./gateway/recall", "./functions/..."},
 	{"./gateway/invoke", "./functions/... ./gateway/routing ./gateway/coldstart ./gateway/fetch"},
 	{"./gateway/jobs", "./functions/... ./gateway/events ./gateway/fetch"},
+	{"./gateway/mirror", "./functions/... ./gateway/coldstart"},
 	{"./gateway", "./functions/... ./gateway/..."},
 	{"./client/...", "./functions/... ./client/..."},
 
@@ -50,6 +51,10 @@ var arrows = []struct{ room, may string }{
 
 	{"./knative/local", "./functions/... ./models/... ./gateway/routing ./gateway/coldstart ./knative/scaling"},
 	{"./knative/scaling", "./functions"},
+	{"./knative/render", "./functions/... ./models/store/address"},
+	{"./knative/traffic", "./functions"},
+	{"./knative/deploy", "./functions/... ./knative/render ./knative/traffic"},
+	{"./knative/watch", "./functions/... ./gateway/routing ./gateway/coldstart ./knative/scaling"},
 	{"./contrast/traces", "./functions"},
 	{"./contrast/simulate", "./functions ./knative/scaling ./contrast/traces"},
 	{"./contrast/replay", "./functions ./knative/scaling ./contrast/traces ./contrast/simulate"},

@@ -24,6 +24,9 @@ func TestShippedYAMLParses(t *testing.T) {
 		if ext := path.Ext(name); ext != ".yaml" && ext != ".yml" {
 			continue
 		}
+		if strings.HasPrefix(name, "config/helm/saccade/templates/") {
+			continue // templates of YAML, which tools/charts renders
+		}
 		seen++
 		if err := yamlFault(readFile(t, name)); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -40,7 +40,7 @@ const (
 // DefaultListen is where a gateway listens and where its client looks for it.
 const DefaultListen = "127.0.0.1:8080"
 
-// Saccade is the configuration of a gateway with its local platform.
+// Saccade is the configuration of a gateway with its platform.
 type Saccade struct {
 	// Listen is the TCP address of the gateway. Default 127.0.0.1:8080.
 	Listen string `yaml:"listen"`
@@ -106,7 +106,32 @@ type Saccade struct {
 	Record string `yaml:"record"`
 	// Prices are what resources cost. Default: list prices; see costs.Default.
 	Prices costs.Prices `yaml:"prices"`
+	// Cluster says which functions saccade gateway answers for, and how it reaches them.
+	Cluster Cluster `yaml:"cluster"`
 }
+
+// Cluster are the options of a gateway on Kubernetes.
+type Cluster struct {
+	// Namespace is the one whose functions are served. Default: all.
+	Namespace string `yaml:"namespace"`
+	// Pods is how requests get to pods: direct, straight to each, or service, through the
+	// address of the Knative Service, whatever ingress or mesh is there. Default direct.
+	Pods string `yaml:"pods"`
+	// Kubeconfig is the file that names the cluster. Default: as kubectl finds it, and
+	// inside a cluster that one.
+	Kubeconfig string `yaml:"kubeconfig"`
+	// Context is the kubeconfig's context. Default: its current one.
+	Context string `yaml:"context"`
+	// Domain ends the names of Kubernetes Services. Default: as the gateway's pod
+	// resolves names, else cluster.local.
+	Domain string `yaml:"domain"`
+}
+
+// The values of Cluster.Pods.
+const (
+	PodsDirect  = "direct"
+	PodsService = "service"
+)
 
 // Events are the options of the door for CloudEvents.
 type Events struct {
@@ -243,6 +268,8 @@ func (c Saccade) Validate() error {
 	} {
 		check(err == nil, "%s: %w", name, err)
 	}
+	check(c.Cluster.Pods == "" || c.Cluster.Pods == PodsDirect || c.Cluster.Pods == PodsService,
+		"cluster.pods: %q is neither %s nor %s", c.Cluster.Pods, PodsDirect, PodsService)
 	check(c.Answers.CacheBytes >= 0 && c.Answers.CacheAge >= 0, "answers: what is kept cannot be less than nothing")
 	check(c.Drift.Sink == "" || !c.Jobs.Off && !c.Drift.Off, "drift.sink: nothing is sent where jobs, or the statistics, are off")
 	check(len(c.Sources) == 0 || !c.Jobs.Off, "sources: what they bring is done as jobs, which are off")

@@ -35,11 +35,11 @@ func TestTheDefaultsAreValidAndComeFromTheEnvironment(t *testing.T) {
 }
 
 func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
-	err := Saccade{Listen: "8080", MaxInstances: -1, Functions: []string{"/no/such/folder"}}.Validate()
+	err := Saccade{Listen: "8080", MaxInstances: -1, Functions: []string{"/no/such/folder"}, Cluster: Cluster{Pods: "pigeon"}}.Validate()
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, word := range []string{"listen", "cache", "max-instances", "max-picture-bytes", "max-waiting", "drain", "/no/such/folder"} {
+	for _, word := range []string{"listen", "cache", "max-instances", "max-picture-bytes", "max-waiting", "drain", "cluster.pods", "/no/such/folder"} {
 		if !strings.Contains(err.Error(), word) {
 			t.Errorf("%q is not among: %v", word, err)
 		}

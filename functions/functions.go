@@ -45,6 +45,7 @@ type Spec struct {
 	Runtime    Runtime    `json:"runtime,omitzero"`
 	Scaling    Scaling    `json:"scaling,omitzero"`
 	Resources  Resources  `json:"resources,omitzero"`
+	Cluster    Cluster    `json:"cluster,omitzero"`
 	Drift      Drift      `json:"drift,omitzero"`
 }
 
@@ -107,12 +108,16 @@ type Scaling struct {
 	// Lambda has the settings of style lambda.
 	Lambda Lambda `json:"lambda,omitzero"`
 	// Autoscaler decides, in style kubernetes, how many instances there are: kpa,
-	// Knative's own (default), or startup-aware, which sizes by arrivals, service time
-	// and measured load time; see docs/contrast.md. Only the local platform has the
-	// latter.
+	// Knative's own (default); startup-aware, which sizes by arrivals, service time
+	// and measured load time, see docs/contrast.md; or hpa, Kubernetes' own, which
+	// sizes by the CPU in use and never to zero. One machine has kpa in the place of hpa.
 	Autoscaler string `json:"autoscaler,omitempty"`
 	// MinScale is the number of instances kept when idle. Default 0.
 	MinScale int `json:"minScale,omitempty"`
+	// InitialScale is how many instances a new revision must have had ready before it
+	// gets requests, on a cluster; 0 for none, where the cluster allows that. Default:
+	// the cluster's, 1.
+	InitialScale *int `json:"initialScale,omitempty"`
 	// MaxScale bounds the instances. Default 0: no bound of the function's own
 	// (the local platform still keeps to its --max-instances).
 	MaxScale int `json:"maxScale,omitempty"`
@@ -120,10 +125,11 @@ type Scaling struct {
 	// the instance's parallel runs, times the pictures of a batch; one more would take
 	// the cores from those that run.
 	ContainerConcurrency int `json:"containerConcurrency,omitempty"`
-	// Metric is what the autoscaler counts: concurrency (default) or rps.
+	// Metric is what the autoscaler counts: concurrency (default) or rps; for hpa it is
+	// cpu, the CPU in use as a share of what a pod is promised.
 	Metric string `json:"metric,omitempty"`
 	// Target is the wanted value of Metric for one instance. Default: for
-	// concurrency the ContainerConcurrency, for rps 200.
+	// concurrency the ContainerConcurrency, for rps 200, for cpu 80 (percent).
 	Target float64 `json:"target,omitempty"`
 	// TargetUtilization is the share of Target aimed at, in percent. Default 70.
 	TargetUtilization float64 `json:"targetUtilization,omitempty"`
@@ -152,6 +158,14 @@ type Scaling struct {
 const (
 	AutoscalerKPA          = "kpa"
 	AutoscalerStartupAware = "startup-aware"
+	AutoscalerHPA          = "hpa"
+)
+
+// The metrics.
+const (
+	MetricConcurrency = "concurrency"
+	MetricRPS         = "rps"
+	MetricCPU         = "cpu"
 )
 
 // Defaults, documented at the fields they fill.
@@ -161,8 +175,9 @@ const (
 	DefaultProvider                 = "cpu"
 	DefaultThreads                  = 1
 	DefaultBatch                    = 1
-	DefaultMetric                   = "concurrency"
+	DefaultMetric                   = MetricConcurrency
 	DefaultRPSTarget                = 200
+	DefaultCPUTarget                = 80 // percent
 	DefaultTargetUtilization        = 70
 	DefaultWindow                   = 60 * time.Second
 	DefaultPanicWindowPercentage    = 10
@@ -206,9 +221,15 @@ func (f Function) WithDefaults() Function {
 	}
 	orDefault(&c.ContainerConcurrency, min(maxConcurrency, s.Runtime.Parallel*s.Runtime.Batch.Max))
 	orDefault(&c.Autoscaler, AutoscalerKPA)
+	if c.Autoscaler == AutoscalerHPA {
+		orDefault(&c.Metric, MetricCPU)
+	}
 	orDefault(&c.Metric, DefaultMetric)
-	if c.Metric == "rps" {
+	switch c.Metric {
+	case MetricRPS:
 		orDefault(&c.Target, DefaultRPSTarget)
+	case MetricCPU:
+		orDefault(&c.Target, DefaultCPUTarget)
 	}
 	orDefault(&c.Target, float64(c.ContainerConcurrency))
 	orDefault(&c.TargetUtilization, DefaultTargetUtilization)
@@ -217,6 +238,15 @@ func (f Function) WithDefaults() Function {
 	orDefault(&c.PanicThresholdPercentage, DefaultPanicThresholdPercentage)
 	orDefault(&c.StartTimeout, Duration(DefaultStartTimeout))
 	return f
+}
+
+// WithoutHPA is s as a platform reads it that has no horizontal pod autoscaler: kpa in
+// its place, which has no use for a share of CPU.
+func (s Scaling) WithoutHPA() Scaling {
+	if s.Autoscaler == AutoscalerHPA {
+		s.Autoscaler, s.Metric, s.Target = AutoscalerKPA, DefaultMetric, float64(s.ContainerConcurrency)
+	}
+	return s
 }
 
 func orDefault[T comparable](field *T, value T) {

@@ -41,8 +41,8 @@ type Resources struct {
 	// Memory is how much memory an instance may use, for example 512Mi. Default: no
 	// bound.
 	Memory string `json:"memory,omitempty"`
-	// GPU is how many NVIDIA GPUs, or parts of one, an instance holds: nvidia.com/gpu on
-	// a cluster. Default: 1 where every one of the providers needs one, else 0.
+	// GPU is how many NVIDIA GPUs, or parts of one, an instance holds; see
+	// Cluster.GPUResource. Default: 1 where no instance starts without one, else 0.
 	GPU int `json:"gpu,omitempty"`
 	// GPUMemory is how much of a GPU's memory CUDA's arena may take, for example 2Gi.
 	// Default: no bound.

@@ -31,6 +31,7 @@ import (
 	"github.com/seed45885407/saccade/gateway/invoke"
 	"github.com/seed45885407/saccade/gateway/jobs"
 	"github.com/seed45885407/saccade/gateway/limits"
+	"github.com/seed45885407/saccade/gateway/mirror"
 	"github.com/seed45885407/saccade/gateway/recall"
 	"github.com/seed45885407/saccade/gateway/routing"
 )
@@ -49,6 +50,8 @@ type Rooms struct {
 	Invoke  *invoke.Invoker
 	// Drift counts what functions see and say. Nil: nobody does.
 	Drift *drift.Room
+	// Mirror asks other revisions a second time. Nil: none is asked.
+	Mirror *mirror.Room
 	// Jobs keep work that is done later. Nil: all is done while the caller waits, and
 	// Prefer: respond-async is not heeded.
 	Jobs *jobs.Jobs
@@ -116,6 +119,9 @@ func New(rooms Rooms, inventory Inventory, opts Options) *Gateway {
 	g.registry.MustRegister(opts.Metrics...)
 	if rooms.Drift != nil {
 		g.registry.MustRegister(rooms.Drift)
+	}
+	if rooms.Mirror != nil {
+		g.registry.MustRegister(rooms.Mirror)
 	}
 	if rooms.Jobs != nil {
 		g.registry.MustRegister(rooms.Jobs)

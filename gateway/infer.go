@@ -12,7 +12,7 @@ import (
 // infer is the walk of a request: route, fetch, recall, wait, invoke, reply. The
 // function begins to wake when it is routed to, while its picture is still on the way,
 // unless its answer may be known already.
-func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, error) {
+func (g *Gateway) infer(ctx context.Context, req request) (_ functions.Reply, err error) {
 	// route
 	revision, err := room(ctx, g.opts.Tracer, "route", func(context.Context) (functions.Revision, error) {
 		return g.Routes.Route(req.function)
@@ -21,7 +21,7 @@ func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, erro
 		return functions.Reply{}, err
 	}
 	var worked time.Duration
-	defer func() { g.arrived(req, worked) }()
+	defer func() { g.arrived(req, worked); g.metrics.invocations.failed(revision, err) }()
 	ctx, cancel := context.WithDeadline(ctx, req.until(revision))
 	defer cancel()
 	stay := &stay{Ticket: g.Waiting.Outside(revision.Name), bill: g.opts.Costs.Open(req.function, req.payer)}
@@ -53,6 +53,7 @@ func (g *Gateway) infer(ctx context.Context, req request) (functions.Reply, erro
 	}
 
 	worked = workedOn(answer, how)
+	g.metrics.invocations.answered(revision, how, answer.Cold, time.Since(fetched))
 
 	// reply
 	if err := answerFits(answer, revision.Function.Spec.Scaling.MaxPayload()); err != nil {

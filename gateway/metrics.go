@@ -27,6 +27,7 @@ type metrics struct {
 	problems      *prometheus.CounterVec
 	answers       *prometheus.CounterVec
 	inFlight      prometheus.Gauge
+	invocations   *invocations
 
 	mu       sync.Mutex
 	deployed map[string]bool
@@ -64,6 +65,7 @@ func newMetrics(registry *prometheus.Registry, version string) *metrics {
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "saccade_http_in_flight", Help: "HTTP requests that are in the gateway now.",
 		}),
+		invocations: newInvocations(),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "saccade_build_info", Help: "1, with what this gateway was built from.",
@@ -71,7 +73,7 @@ func newMetrics(registry *prometheus.Registry, version string) *metrics {
 	})
 	build.Set(1)
 	registry.MustRegister(m.requests, m.durations, m.phases, m.coldPhases, m.coldDurations, m.coldStarts,
-		m.startFailures, m.problems, m.answers, m.inFlight, build)
+		m.startFailures, m.problems, m.answers, m.inFlight, m.invocations, build)
 	return m
 }
 

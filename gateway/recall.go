@@ -39,7 +39,9 @@ func (g *Gateway) recall(ctx context.Context, req request, revision functions.Re
 		Run: func(ctx context.Context) (functions.Answer, error) {
 			answer, err := g.ask(ctx, stay, picture, *req.params, fetched)
 			if err == nil && !req.unkept {
-				g.Drift.See(revision, *req.params, answer) // here, so that a picture counts once for all who asked
+				// Here, so that a picture counts once for all who asked.
+				g.Drift.See(revision, *req.params, answer)
+				g.mirror(ctx, stay, req, revision, picture, answer)
 			}
 			return answer, err
 		},
@@ -71,11 +73,11 @@ func (g *Gateway) ask(ctx context.Context, stay *stay, picture []byte, params fu
 		case err != nil:
 			return functions.Answer{}, err
 		}
+		lease.Account(&answer)
 		answer.Timing.Wait += functions.Millis(invoked.Sub(fetched))
 		if answer.Cold { // the instance's clock began when it could read the request
 			answer.Timing.Wait += max(0, functions.Millis(answered.Sub(fetched))-answer.Timing.Sum())
 		}
-		answer.Start.Pull = lease.Pull
 		return answer, nil
 	}
 }

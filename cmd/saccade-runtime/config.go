@@ -27,9 +27,17 @@ type config struct {
 	// name is what the function is called. Empty: as its declaration says, else like
 	// the model file.
 	name string
+	// store says that the model is the one that the declaration names, as it lies in
+	// the model store in cache. It is not fetched, but with pull.
+	store bool
+	// pull says that a model that is not in the store is fetched before it is loaded.
+	pull bool
+	// mirror is a folder or URL that is looked in before the model's own address.
+	mirror string
 	// modelSum is its SHA-256 in lower-case hex. Empty: it is not checked.
 	modelSum string
-	// cache is where optimised graphs are kept, in a folder graphs. Default: the
+	// cache is where optimised graphs are kept, in a folder graphs, and models, in a
+	// folder models, see store. Default: the
 	// user's cache folder; none where there is no such folder, and on AWS Lambda.
 	cache string
 	// listen is fd:N, an inherited socket that listens; unix:PATH; or HOST:PORT.
@@ -79,6 +87,9 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	flags.SetOutput(stderr)
 	flags.StringVar(&c.function, "function", "", "`path` of function.yaml; empty: the one beside the model, if there is one")
 	flags.StringVar(&c.model, "model", "", "`path` of the ONNX file, or of a folder with one (required but on AWS Lambda)")
+	flags.BoolVar(&c.store, "store", false, "the model is the one the declaration names, from the model store in --cache; nothing is downloaded")
+	flags.BoolVar(&c.pull, "pull", false, "the same, but a model that is not in the store is downloaded first")
+	flags.StringVar(&c.mirror, "mirror", os.Getenv(envMirror), "`folder or URL` where --pull looks for model files first ("+envMirror+")")
 	flags.StringVar(&c.name, "name", "", "what the function is called; empty: as its declaration says, else like the model file")
 	flags.StringVar(&c.modelSum, "model-sum", "", "SHA-256 the model must have, in lower-case `hex`; empty: any")
 	flags.StringVar(&c.cache, "cache", cache, "`folder` in which optimised graphs are kept; empty: none")
@@ -108,7 +119,13 @@ func parse(args []string, stderr io.Writer) (config, error) {
 	if c.lambda.on && c.lambda.api == "" {
 		errs = append(errs, errors.New("--lambda is for where AWS_LAMBDA_RUNTIME_API says whom to ask"))
 	}
-	if c.model == "" && !c.lambda.on {
+	c.store = c.store || c.pull
+	switch {
+	case c.store && (c.function == "" || c.cache == ""):
+		errs = append(errs, errors.New("--store and --pull need --function and --cache"))
+	case c.store && (c.model != "" || c.lambda.on):
+		errs = append(errs, errors.New("--store and --pull say where the model is: they go with neither --model nor --lambda"))
+	case c.model == "" && !c.lambda.on && !c.store:
 		errs = append(errs, errors.New("--model is missing"))
 	}
 	if c.name != "" && !oip.ValidName(c.name) {

@@ -20,6 +20,14 @@ type declaration struct {
 // declaration finds the model and reads what is declared of it. Platforms that
 // bring models alone say nothing of them: all is then read off the graph.
 func (c config) declaration() (declaration, error) {
+	if c.store {
+		d, err := c.stored()
+		if c.name != "" {
+			d.function.Metadata.Name = c.name
+		}
+		d.function = c.complete(withCores(d.function))
+		return d, err
+	}
 	model, err := onlyModel(c.model)
 	if err != nil {
 		return declaration{}, err

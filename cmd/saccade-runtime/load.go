@@ -20,7 +20,8 @@ import (
 // loading is what a start has made so far.
 type loading struct {
 	config      config
-	native      *native // shared with other models; nil: this one's own
+	fetch       func() error // brings the model; nil: it is there
+	native      *native      // shared with other models; nil: this one's own
 	function    functions.Function
 	recognised  inspect.Recognised
 	own         native
@@ -88,6 +89,11 @@ func (l *loading) load(ctx context.Context) (serve.Function, error) {
 
 // declare reads the function's declaration and the model it names.
 func (l *loading) declare() (*detector.Detector, error) {
+	if l.fetch != nil {
+		if err := l.fetch(); err != nil {
+			return nil, err
+		}
+	}
 	found, err := l.config.declaration()
 	if err != nil {
 		return nil, err

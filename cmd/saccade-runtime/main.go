@@ -5,8 +5,12 @@
 // package serve for what it answers). On AWS Lambda it loads the function, and then
 // asks for invocations instead of listening (see package lambda).
 //
-// Exit status: 0 after SIGTERM; 2 for flags it does not understand; 3 for a model or a
-// declaration that will not load the next time either; 1 for everything else.
+// saccade-runtime pull brings a function's model into the model store and ends: it is
+// the init container of a pod.
+//
+// Exit status: 0 after SIGTERM, or a pull; 2 for flags it does not understand; 3 for a
+// model or a declaration that will not load the next time either; 1 for everything
+// else. In a pod the reason is the container's termination message.
 package main
 
 import (
@@ -22,7 +26,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/runtime/onnx"
 	"github.com/seed45885407/saccade/runtime/serve"
 	"github.com/seed45885407/saccade/telemetry"
@@ -44,6 +47,7 @@ func main() {
 	err := run(ctx, began, os.Args[1:], os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "saccade-runtime:", err)
+		leaveWord(lastWords, err)
 	}
 	os.Exit(status(err))
 }
@@ -54,7 +58,7 @@ func status(err error) int {
 		return 0
 	case errors.Is(err, errUsage):
 		return statusUsage
-	case functions.KindOf(err) == functions.Unavailable:
+	case !curable(err):
 		return statusPermanent
 	}
 	return statusFailed
@@ -65,6 +69,9 @@ const told = time.Second
 
 // run serves until ctx ends or the start fails.
 func run(ctx context.Context, began time.Time, args []string, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "pull" {
+		return runPull(ctx, args[1:], stderr)
+	}
 	c, err := parse(args, stderr)
 	if err != nil {
 		return err
@@ -97,6 +104,10 @@ func run(ctx context.Context, began time.Time, args []string, stderr io.Writer) 
 	server := serve.New(options)
 	engine := &native{library: c.library}
 	l := &loading{config: c, native: engine}
+	if c.pull {
+		// Unlike the rest of a start, it can be ended, and may take long.
+		l.fetch = func() error { return c.fetch(ctx, log) }
+	}
 	standard, err := c.openStandard(server, l, options)
 	if err != nil {
 		return errors.Join(err, listener.Close())

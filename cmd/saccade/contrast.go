@@ -169,7 +169,7 @@ func (c *contrast) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := c.validate(ctx); err != nil {
+	if err := c.validate(); err != nil {
 		return err
 	}
 	for n, trace := range c.traces {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,10 @@ func (c *contrast) replay(ctx context.Context, trace traces.Trace) error {
 		if busy := busyness(); busy != "" {
 			c.say("  %-14s load average before: %s", style.name, busy)
 		}
+		before, after := style, style
+		if err := c.measureLive(ctx, &before); err != nil {
+			return fmt.Errorf("measuring %s in style %s: %w", c.function, style.name, err)
+		}
 		var outcome replay.Outcome
 		err := c.opener(style.name)(ctx, 0, func(ctx context.Context, stage replay.Stage) (err error) {
 			outcome, err = replay.Run(ctx, stage, plan, replay.Options{})
@@ -53,6 +58,9 @@ func (c *contrast) replay(ctx context.Context, trace traces.Trace) error {
 		})
 		if err != nil {
 			return fmt.Errorf("playing %s in style %s: %w", trace.Name, style.name, err)
+		}
+		if err := c.measureLive(ctx, &after); err != nil {
+			return fmt.Errorf("measuring %s in style %s: %w", c.function, style.name, err)
 		}
 		if err := c.keep(trace.Name, style, outcome); err != nil {
 			return err
@@ -64,7 +72,7 @@ func (c *contrast) replay(ctx context.Context, trace traces.Trace) error {
 			Usage: report.UsageOf(live, tariff(style.own), style.measured.Instance),
 		})
 		c.tell(outcome, live)
-		c.played = append(c.played, played{trace.Name, n, outcome})
+		c.played = append(c.played, played{trace.Name, n, outcome, replay.Pooled(before.measured, after.measured)})
 	}
 	c.in.Traces = append(c.in.Traces, told)
 	return nil
@@ -100,6 +108,9 @@ type played struct {
 	trace   string
 	style   int // its place in contrast.styles
 	outcome replay.Outcome
+	// measured is of right before it and right after: a machine is seldom as fast at the
+	// end of the command as at its beginning.
+	measured simulate.Measured
 }
 
 // tell tells what a replay came to.
@@ -114,43 +125,47 @@ func (c *contrast) tell(o replay.Outcome, live simulate.Result) {
 		brief(live.Latency.P50), brief(live.Latency.P95), live.Cold, live.Starts, live.Instances.Seconds())
 }
 
-// validate simulates what was played, with what is measured before and after it: a machine
-// is seldom as fast at the end as at the beginning, and the replays lie between.
-func (c *contrast) validate(ctx context.Context) error {
-	c.say("")
-	for n := range c.styles {
-		again := c.styles[n]
-		if err := c.measureLive(ctx, &again); err != nil {
-			return fmt.Errorf("measuring %s in style %s again: %w", c.function, again.name, err)
-		}
-		c.styles[n].measured = replay.Pooled(c.styles[n].measured, again.measured)
-	}
+// seeds is how often what was played is simulated, with other luck each time. What was
+// played is one draw of many: it is held against the middle of those.
+const seeds = 21
+
+// validate simulates what was played, with what was measured right before it and after.
+func (c *contrast) validate() error {
 	for _, p := range c.played {
-		style := c.styles[p.style]
-		simulated, err := p.outcome.Simulate(style.measured, style.live, c.instances, 0, c.seed)
-		if err != nil {
-			return err
+		style := &c.styles[p.style]
+		style.measured = replay.Pooled(style.measured, p.measured)
+		var simulated []simulate.Result
+		for n := range uint64(seeds) {
+			result, err := p.outcome.Simulate(p.measured, style.live, c.instances, 0, c.seed+n)
+			if err != nil {
+				return err
+			}
+			simulated = append(simulated, result)
 		}
-		c.compare(p.trace, style.name, p.outcome, simulated)
+		c.compare(p.trace, style.name, p.outcome.Result(0), simulated)
 	}
 	c.validation()
 	return c.writeMeasured()
 }
 
 // compare notes what the simulation made of the same arrivals.
-func (c *contrast) compare(trace, style string, o replay.Outcome, simulated simulate.Result) {
-	live := o.Result(0)
+func (c *contrast) compare(trace, style string, live simulate.Result, simulated []simulate.Result) {
 	for _, m := range []struct {
-		measure, unit   string
-		live, simulated float64
+		measure, unit string
+		of            func(simulate.Result) float64
 	}{
-		{"p50", "s", live.Latency.P50.Seconds(), simulated.Latency.P50.Seconds()},
-		{"p95", "s", live.Latency.P95.Seconds(), simulated.Latency.P95.Seconds()},
-		{"cold requests", "", float64(live.Cold), float64(simulated.Cold)},
-		{"instance-seconds", "s", live.Instances.Seconds(), simulated.Instances.Seconds()},
+		{"p50", "s", func(r simulate.Result) float64 { return r.Latency.P50.Seconds() }},
+		{"p95", "s", func(r simulate.Result) float64 { return r.Latency.P95.Seconds() }},
+		{"cold starts", "", func(r simulate.Result) float64 { return float64(r.Starts) }},
+		{"instance-seconds", "s", func(r simulate.Result) float64 { return r.Instances.Seconds() }},
 	} {
+		var all []float64
+		for _, r := range simulated {
+			all = append(all, m.of(r))
+		}
+		slices.Sort(all)
 		c.in.Validation = append(c.in.Validation, report.Validation{
-			Trace: trace, Style: style, Measure: m.measure, Unit: m.unit, Live: m.live, Simulated: m.simulated,
+			Trace: trace, Style: style, Measure: m.measure, Unit: m.unit, Live: m.of(live), Simulated: all[len(all)/2],
 		})
 	}
 }

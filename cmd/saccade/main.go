@@ -30,7 +30,7 @@ func main() {
 		if !errors.Is(err, errSaid) {
 			fmt.Fprintln(os.Stderr, "saccade:", err)
 		}
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 
@@ -57,7 +57,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetErr(stderr)
 	root.PersistentFlags().String("config", "", "configuration `file`; flags count before it ("+config.EnvConfig+")") // see configuration
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(upCommand(&cfg), detectCommand(&cfg), functionsCommand(&cfg), demoCommand(&cfg), modelsCommand(&cfg), keysCommand(), costsCommand(), configCommand(), explainCommand(&cfg), contrastCommand(&cfg), tracesCommand(&cfg))
+	root.AddCommand(upCommand(&cfg), demoCommand(&cfg), detectCommand(&cfg), emitCommand(&cfg), explainCommand(&cfg),
+		functionsCommand(&cfg), modelsCommand(&cfg), configCommand(), keysCommand(), costsCommand(),
+		contrastCommand(&cfg), tracesCommand(&cfg),
+		gatewayCommand(&cfg), renderCommand(&cfg), deployCommand(&cfg), statusCommand(), logsCommand(), deleteCommand(),
+		trafficCommand(), rolloutCommand(), rollbackCommand())
 	return root.ExecuteContext(ctx)
 }
 

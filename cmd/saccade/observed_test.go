@@ -141,7 +141,7 @@ func TestAPrometheusGetsDataForEveryPanelAndEveryAlert(t *testing.T) {
 		until(t, "the first scrape", func(context.Context) error { return p.query(`saccade_cold_starts_total{function="centernet"}`) })
 		missing := maps.Clone(asked)
 		until(t, "data for every expression", func(context.Context) error {
-			traffic(t, base, server, picture)
+			sendTraffic(t, base, server, picture)
 			for name, expr := range missing {
 				switch err := p.query(expr); {
 				case err == nil:
@@ -192,8 +192,8 @@ func neverComesUp(t *testing.T, dir string) {
 	}
 }
 
-// traffic is a little of everything: answered, refused, failed, a burst.
-func traffic(t *testing.T, base, server, picture string) {
+// sendTraffic is a little of everything: answered, refused, failed, a burst.
+func sendTraffic(t *testing.T, base, server, picture string) {
 	t.Helper()
 	send := func(path, media, body string, header ...string) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))

@@ -28,17 +28,34 @@ import (
 	"github.com/seed45885407/saccade/gateway/fetch"
 	"github.com/seed45885407/saccade/gateway/invoke"
 	"github.com/seed45885407/saccade/gateway/jobs"
+	"github.com/seed45885407/saccade/gateway/mirror"
 	"github.com/seed45885407/saccade/gateway/recall"
 	"github.com/seed45885407/saccade/gateway/routing"
 	"github.com/seed45885407/saccade/knative/local"
 	"github.com/seed45885407/saccade/telemetry"
 )
 
-// stack is a gateway with the local platform behind it.
+// platform gives functions their instances.
+type platform interface {
+	coldstart.Platform
+	gateway.Inventory
+	costs.Platform
+}
+
+// stack is a gateway with a platform behind it.
 type stack struct {
 	cfg      config.Saccade
 	gateway  *gateway.Gateway
-	platform *local.Platform
+	platform platform
+	// local is the platform where it is this machine, else nil; then nothing is deployed
+	// from here, and deployer is nil too.
+	local *local.Platform
+	// runPlatform runs the platform until ctx ends; ready says that it knows its
+	// functions.
+	runPlatform func(ctx context.Context) error
+	ready       func() bool
+	// mirrorOf is the revision that gets a share of requests a second time. May be nil.
+	mirrorOf func(function string) (functions.Revision, float64)
 	room     *coldstart.Room
 	rooms    gateway.Rooms
 	deployer *deployer
@@ -51,7 +68,7 @@ type stack struct {
 	log      *slog.Logger
 }
 
-// newStack builds leaf to root. change may adapt every function before it is
+// newStack is a stack on this machine. change may adapt every function before it is
 // deployed; nil leaves them as they are.
 func newStack(cfg config.Saccade, log *slog.Logger, change func(*functions.Function)) (*stack, error) {
 	if err := cfg.Validate(); err != nil {
@@ -65,13 +82,8 @@ func newStack(cfg config.Saccade, log *slog.Logger, change func(*functions.Funct
 	if err != nil {
 		return nil, err
 	}
-	fetcher, err := fetch.New(fetch.Options{MaxBytes: cfg.MaxPictureBytes, Allow: cfg.FetchAllow, Deny: cfg.FetchDeny})
-	if err != nil {
-		return nil, err
-	}
-	s := &stack{cfg: cfg, log: log}
-	routes := &routing.Table{}
-	s.platform, err = local.New(routes, local.Options{
+	s, routes := &stack{cfg: cfg, log: log, ready: func() bool { return true }}, &routing.Table{}
+	s.local, err = local.New(routes, local.Options{
 		Runtime: program, Cache: cfg.Cache, MaxInstances: cfg.MaxInstances, Log: log,
 		Started:     func(function string, start functions.Start) { s.gateway.ColdStarted(function, start) },
 		StartFailed: func(function string) { s.gateway.StartFailed(function) },
@@ -79,32 +91,54 @@ func newStack(cfg config.Saccade, log *slog.Logger, change func(*functions.Funct
 	if err != nil {
 		return nil, err
 	}
+	s.platform = s.local
+	s.runPlatform = func(ctx context.Context) error { return s.local.Run(ctx, s.room) }
+	s.deployer = &deployer{
+		catalog: catalog.New(functions.Shipped, cfg.Functions...), platform: s.local,
+		models: models, change: change, log: log,
+	}
+	if err := s.build(routes); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// build makes the rooms leaf to root, over the platform that keeps routes.
+func (s *stack) build(routes *routing.Table) error {
+	cfg, log := s.cfg, s.log
+	fetcher, err := fetch.New(fetch.Options{MaxBytes: cfg.MaxPictureBytes, Allow: cfg.FetchAllow, Deny: cfg.FetchDeny})
+	if err != nil {
+		return err
+	}
 	s.ledger = costs.New(cfg.Prices, s.platform, costs.Options{})
 	s.room = coldstart.New(s.platform, coldstart.Options{
 		MaxWaiting: cfg.MaxWaiting, MaxWaitingAll: cfg.MaxWaitingAll, MaxDelay: cfg.MaxDelay,
 		MaxBytes: cfg.MaxWaitingBytes, MaxBytesOf: cfg.MaxWaitingBytesOf,
 	})
 	if s.traces, err = newTraces(log); err != nil {
-		return nil, err
+		return err
 	}
 	callers, err := s.openAccess()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.later, err = newLater(context.Background(), cfg, jobs.Options{
 		Source: cfg.Events.Source, Guard: fetcher, ParallelOf: s.parallelOf(routes),
 	}, log)
 	if err != nil {
 		s.access.Close()
-		return nil, err
+		return err
 	}
 	s.rooms = gateway.Rooms{Routes: routes, Fetch: fetcher, Waiting: s.room, Invoke: invoke.New(), Jobs: s.later.jobs}
 	if !cfg.Drift.Off {
 		s.rooms.Drift = newDrift(cfg, s.later.jobs, log)
 	}
+	if s.mirrorOf != nil {
+		s.rooms.Mirror = mirror.New(s.room, s.rooms.Invoke, mirror.Options{Of: s.mirrorOf})
+	}
 	s.rooms.Recall = recall.New(recall.Options{CacheBytes: cfg.Answers.CacheBytes, CacheAge: cfg.Answers.CacheAge})
 	options := gateway.Options{
-		Log: log, MaxBytes: cfg.MaxPictureBytes, Ready: func() bool { return !s.draining.Load() }, Version: version,
+		Log: log, MaxBytes: cfg.MaxPictureBytes, Ready: func() bool { return !s.draining.Load() && s.ready() }, Version: version,
 		Access: s.access, Costs: s.ledger, Metrics: []prometheus.Collector{s.ledger, callers},
 		Events: gateway.EventOptions{
 			Source: cfg.Events.Source, Routes: events.Routes{Table: cfg.Events.Routes, Default: cfg.Events.Default},
@@ -116,17 +150,13 @@ func newStack(cfg config.Saccade, log *slog.Logger, change func(*functions.Funct
 	}
 	if s.record, err = openRecord(cfg.Record, log); err != nil {
 		s.access.Close()
-		return nil, errors.Join(err, s.later.close())
+		return errors.Join(err, s.later.close())
 	}
 	if s.record != nil {
 		options.Arrived = s.record.arrived
 	}
 	s.gateway = gateway.New(s.rooms, s.platform, options)
-	s.deployer = &deployer{
-		catalog: catalog.New(functions.Shipped, cfg.Functions...), platform: s.platform,
-		models: models, change: change, log: log,
-	}
-	return s, nil
+	return nil
 }
 
 // openAccess makes the door, and counts who comes to it.
@@ -161,13 +191,17 @@ func (s *stack) parallelOf(routes *routing.Table) func(string) int {
 func (s *stack) serve(ctx context.Context, listener net.Listener, watch bool) error {
 	platformCtx, stopPlatform := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopPlatform()
-	s.platform.Start(platformCtx, s.room)
+	if s.local != nil { // it is deployed to before it runs
+		s.local.Start(platformCtx, s.room)
+	}
 
 	var group sync.WaitGroup
 	var platformErr error
-	group.Go(func() { platformErr = s.platform.Run(platformCtx, s.room) })
-	s.deployer.sync(ctx)
-	if watch {
+	group.Go(func() { platformErr = s.runPlatform(platformCtx) })
+	if s.deployer != nil {
+		s.deployer.sync(ctx)
+	}
+	if watch && s.deployer != nil {
 		group.Go(func() { s.deployer.watch(ctx) })
 	}
 	group.Go(func() { s.ledger.Run(platformCtx) })
@@ -194,7 +228,8 @@ func (s *stack) serve(ctx context.Context, listener net.Listener, watch bool) er
 	err = errors.Join(err, server.Shutdown(drainCtx))
 	// 3. Jobs that are worked on end, or stay for the next time.
 	stopLater()
-	// 4. Instances leave, downloads stop, statistics are kept.
+	s.rooms.Mirror.Close()
+	// 4. Instances of this machine leave, downloads stop, statistics are kept.
 	stopPlatform()
 	group.Wait()
 	// 5. Connections and the store close.

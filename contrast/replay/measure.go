@@ -23,6 +23,8 @@ type MeasureOptions struct {
 	Starts int
 	// Requests is how many for each number of requests at a time. Default 60.
 	Requests int
+	// Rested is how many are sent each after a pause. Default 12.
+	Rested int
 	// Instances is how many are kept while requests at a time are measured, AtATime the
 	// most of those. Default 1 each.
 	Instances, AtATime int
@@ -36,12 +38,16 @@ type MeasureOptions struct {
 // time is in it. Pace is their median over that of so many at a time, each sent when
 // the one before is back. Load is a first request's time at zero less the median service:
 // the first request's own run warms the instance up, so to add both would count it twice.
+// Computes is the CPU time of the instance by then, less that of a request, over Load.
 func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measured, error) {
 	if o.Starts <= 0 {
 		o.Starts = 5
 	}
 	if o.Requests <= 0 {
 		o.Requests = 60
+	}
+	if o.Rested <= 0 {
+		o.Rested = 12
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}
@@ -61,14 +67,18 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 	o.Progress(fmt.Sprintf("requests, 1 to %d at a time", o.AtATime))
 	err = open(ctx, o.Instances, func(ctx context.Context, stage Stage) (err error) {
 		m.Function = stage.Function
-		m.Service, m.Pace, err = service(ctx, stage, o)
+		if m.Service, m.Pace, err = service(ctx, stage, o); err != nil {
+			return err
+		}
 		m.Instance = usageOf(stage).Held
+		m.Rested, err = rested(ctx, stage, o.Rested)
 		return err
 	})
 	if err != nil {
 		return m, fmt.Errorf("measuring requests: %w", err)
 	}
 	typical := median(m.Service)
+	var computed []time.Duration
 	for n := range o.Starts {
 		o.Progress(fmt.Sprintf("cold start %d of %d", n+1, o.Starts))
 		err := open(ctx, 0, func(ctx context.Context, stage Stage) error {
@@ -78,6 +88,9 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 				return err
 			}
 			m.Load = append(m.Load, max(time.Millisecond, time.Since(sent)-typical))
+			if stage.Processes != nil {
+				computed = append(computed, max(0, stage.Processes().sum()-typical))
+			}
 			if reply.Timing.Start != nil {
 				for name, took := range reply.Timing.Start.Phases() {
 					m.Phases[name] = append(m.Phases[name], time.Duration(took))
@@ -89,7 +102,26 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 			return m, fmt.Errorf("measuring a cold start: %w", err)
 		}
 	}
+	m.Computes = min(1, float64(median(computed))/float64(median(m.Load)))
 	return m, nil
+}
+
+// rested measures requests before which nothing was done for a while.
+func rested(ctx context.Context, stage Stage, requests int) ([]time.Duration, error) {
+	var all []time.Duration
+	for n := range requests {
+		// Not always as long: what else comes and goes on the machine has its own beat.
+		pause := 2*simulate.RestedAfter + time.Duration(n%4)*simulate.RestedAfter/2
+		if !sleepUntil(ctx, time.Now().Add(pause)) {
+			return nil, context.Cause(ctx)
+		}
+		sent := time.Now()
+		if _, err := stage.Send(ctx, n); err != nil {
+			return nil, err
+		}
+		all = append(all, time.Since(sent))
+	}
+	return all, nil
 }
 
 // upWithin is how long kept instances may take to come up.

@@ -9,7 +9,7 @@ import (
 )
 
 // Pooled is two measurements of the same function as one, the later with the earlier's
-// name, time and machine. The pace is the average of both.
+// name, time and machine. The pace is the average of both, and so are shares.
 func Pooled(a, b simulate.Measured) simulate.Measured {
 	a.Service, a.Load, a.Pull = slices.Concat(a.Service, b.Service), slices.Concat(a.Load, b.Load), slices.Concat(a.Pull, b.Pull)
 	pace := make(simulate.Pace, min(len(a.Pace), len(b.Pace)))
@@ -22,6 +22,8 @@ func Pooled(a, b simulate.Measured) simulate.Measured {
 		phases[name] = slices.Concat(a.Phases[name], b.Phases[name])
 	}
 	a.Phases = phases
+	a.Rested = slices.Concat(a.Rested, b.Rested)
+	a.Computes = (a.Computes + b.Computes) / 2
 	a.FailedStarts = (a.FailedStarts + b.FailedStarts) / 2
 	a.Instance.Memory = max(a.Instance.Memory, b.Instance.Memory)
 	return a

@@ -41,6 +41,14 @@ func (p Processes) since(earlier Processes, passed time.Duration) float64 {
 	return float64(used) / float64(passed)
 }
 
+// sum is the CPU time of all.
+func (p Processes) sum() (cpu time.Duration) {
+	for _, used := range p.CPU {
+		cpu += used
+	}
+	return cpu
+}
+
 // look takes samples until the plan is over or ctx ends.
 func look(ctx context.Context, stage Stage, began time.Time, length time.Duration, o Options, tell func()) (all []Sample) {
 	processes := func() Processes {

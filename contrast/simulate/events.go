@@ -15,11 +15,12 @@ type event struct {
 type happening uint8
 
 const (
-	loaded happening = iota // an instance is ready
-	failed                  // an instance will never be
-	died                    // an instance is lost, with its requests
-	served                  // a request is over
-	news                    // of the nodes: who waits may be sent elsewhere
+	loaded   happening = iota // an instance is ready
+	failed                    // an instance will never be
+	died                      // an instance is lost, with its requests
+	served                    // a request is over
+	computes                  // a start needs the cores from now on
+	news                      // of the nodes: who waits may be sent elsewhere
 )
 
 // request is one that waits or is worked on.

@@ -60,11 +60,19 @@ func (s *simulation) loadFrom(i *instance, at, takes time.Duration) {
 		takes += s.InitTimeout
 	}
 	i.takes = takes
-	e := event{at: at + takes, what: loaded, instance: i}
-	if i.fails {
-		e.what = failed
+	if s.sharing != nil && !s.scarce && s.Computes > 0 {
+		s.events.push(event{at: at + time.Duration((1-s.Computes)*float64(takes)), what: computes, instance: i})
+		return
 	}
-	s.events.push(e)
+	s.events.push(event{at: at + takes, what: i.ends(), instance: i})
+}
+
+// ends is what a start comes to.
+func (i *instance) ends() happening {
+	if i.fails {
+		return failed
+	}
+	return loaded
 }
 
 // leave gives an instance's place on its node back.

@@ -25,6 +25,10 @@ type Measured struct {
 	// other where several ran at a time; empty where that was not measured.
 	Service []time.Duration
 	Pace    Pace
+	// Rested is the same of requests after a pause, and Computes the share of a start in
+	// which it used a core; empty and 0 where that was not measured.
+	Rested   []time.Duration
+	Computes float64
 	// Phases are the starts' parts by their names in the ledger, for reports alone.
 	Phases map[string][]time.Duration
 	// FailedStarts is the share of starts that failed.
@@ -47,6 +51,8 @@ type measuredJSON struct {
 	Pull         []functions.Seconds            `json:"pull,omitempty"`
 	Service      []functions.Seconds            `json:"service"`
 	Pace         Pace                           `json:"pace,omitempty"`
+	Rested       []functions.Seconds            `json:"rested,omitempty"`
+	Computes     float64                        `json:"computes,omitzero"`
 	Phases       map[string][]functions.Seconds `json:"phases,omitempty"`
 	FailedStarts float64                        `json:"failed_starts,omitzero"`
 }
@@ -55,6 +61,7 @@ type measuredJSON struct {
 func (m Measured) MarshalJSON() ([]byte, error) {
 	out := measuredJSON{
 		Function: m.Function, At: m.At, Machine: m.Machine, Instance: m.Instance, FailedStarts: m.FailedStarts, Pace: m.Pace,
+		Rested: converted[functions.Seconds](m.Rested), Computes: m.Computes,
 		Load: converted[functions.Seconds](m.Load), Pull: converted[functions.Seconds](m.Pull), Service: converted[functions.Seconds](m.Service),
 	}
 	for name, times := range m.Phases {
@@ -74,6 +81,7 @@ func (m *Measured) UnmarshalJSON(text []byte) error {
 	}
 	*m = Measured{
 		Function: in.Function, At: in.At, Machine: in.Machine, Instance: in.Instance, FailedStarts: in.FailedStarts, Pace: in.Pace,
+		Rested: converted[time.Duration](in.Rested), Computes: in.Computes,
 		Load: converted[time.Duration](in.Load), Pull: converted[time.Duration](in.Pull), Service: converted[time.Duration](in.Service),
 	}
 	for name, times := range in.Phases {
@@ -112,7 +120,7 @@ func ReadMeasured(r io.Reader) (Measured, error) {
 
 // Check refuses what no simulation can be made of.
 func (m Measured) Check() error {
-	lists := map[string][]time.Duration{"load": m.Load, "pull": m.Pull, "service": m.Service}
+	lists := map[string][]time.Duration{"load": m.Load, "pull": m.Pull, "service": m.Service, "rested": m.Rested}
 	for name, times := range m.Phases {
 		lists[name] = times
 	}
@@ -131,6 +139,8 @@ func (m Measured) Check() error {
 		return functions.Errorf(functions.Invalid, "no start or no request was measured")
 	case !m.Pace.valid() || len(m.Pace) > mostSamples:
 		return functions.Errorf(functions.Invalid, "requests at a time are said to go at a pace of %v", m.Pace)
+	case !(m.Computes >= 0 && m.Computes <= 1):
+		return functions.Errorf(functions.Invalid, "starts are said to compute for %v of their time", m.Computes)
 	case !(m.FailedStarts >= 0 && m.FailedStarts <= 0.9):
 		return functions.Errorf(functions.Invalid, "%v of starts are said to have failed", m.FailedStarts)
 	}
@@ -140,7 +150,10 @@ func (m Measured) Check() error {
 // On is c with the measured times and failures, and what an instance holds.
 func (m Measured) On(c Config) Config {
 	c.Service, c.Load, c.Pull = Samples(m.Service), Samples(m.Load), Samples(m.Pull)
-	c.Pace = m.Pace
+	c.Pace, c.Computes = m.Pace, m.Computes
+	if len(m.Rested) > 0 {
+		c.Rested = Samples(m.Rested)
+	}
 	c.Failures.Starts = m.FailedStarts
 	c.Held = m.Instance
 	if c.Function == "" {

@@ -27,7 +27,7 @@ func (p Pace) valid() bool {
 	return !slices.ContainsFunc(p, func(share float64) bool { return !(share > 0.001 && share <= 10) })
 }
 
-// sharing is the requests that run, where they slow each other.
+// sharing is the requests that run, and the starts that compute, where they slow each other.
 type sharing struct {
 	pace Pace
 	at   time.Duration
@@ -39,7 +39,7 @@ type sharing struct {
 	running []run // a binary heap, what is over next first
 }
 
-// run is a request under way.
+// run is a request under way, or a start.
 type run struct {
 	event
 	due   float64
@@ -96,7 +96,7 @@ func (s *sharing) end(now time.Duration) event {
 func (s *sharing) lose(now time.Duration, i *instance) (lost []request) {
 	s.pass(now)
 	s.running = slices.DeleteFunc(s.running, func(r run) bool {
-		if r.instance == i {
+		if r.instance == i && r.what == served {
 			lost = append(lost, r.request)
 		}
 		return r.instance == i

@@ -41,9 +41,16 @@ type Config struct {
 	Stream   func() traces.Stream
 	// Service is how long an instance is busy with one request.
 	Service Distribution
+	// Rested is the same of a request before which nothing was done for RestedAfter: by then
+	// others have had the caches, and the cores sleep. Without one it makes no difference.
+	Rested Distribution
 	// Pace is how requests that run at a time slow each other; Service is then of one by
 	// itself. Empty: they do not.
 	Pace Pace
+	// Computes is the share of each start, from 0 to 1, in which it computes: there it slows
+	// requests, and is slowed by them, as another request would be. It needs a Pace, and
+	// counts for nothing on a Fleet's nodes.
+	Computes float64
 	// Load is how long an instance takes from its start until it is ready. Pull is what is
 	// added, on a Fleet's nodes, where image and model are not there yet; without one
 	// they are everywhere.
@@ -108,6 +115,9 @@ func (c Config) Under(s functions.Scaling) Config {
 	return c
 }
 
+// RestedAfter is how long nothing is done until all that made the next request fast is lost.
+const RestedAfter = 200 * time.Millisecond
+
 const (
 	// longestTail is how long after For requests may wait before the run gives up.
 	longestTail = 24 * time.Hour
@@ -125,6 +135,8 @@ func (c Config) check() error {
 			c.ContainerConcurrency, c.Capacity, c.MostRequests, c.For)
 	case !(c.Failures.Starts >= 0 && c.Failures.Starts <= 0.9) || c.Failures.Life < 0 || c.InitTimeout < 0:
 		return fmt.Errorf("simulating %v of starts that fail, lives of %v, an init timeout of %v", c.Failures.Starts, c.Failures.Life, c.InitTimeout)
+	case !(c.Computes >= 0 && c.Computes <= 1):
+		return fmt.Errorf("simulating starts that compute for %v of their time", c.Computes)
 	case !c.Pace.valid():
 		return fmt.Errorf("simulating requests at a pace of %v", c.Pace)
 	case c.Points < 0 || c.Points > mostPoints:

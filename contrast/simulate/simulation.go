@@ -29,6 +29,7 @@ type simulation struct {
 	arrival  time.Duration // the next one; forever: none
 	tick     time.Duration // when the policy is asked next
 	resting  bool          // the answer stays until tick
+	idleFrom time.Duration // when the last request was over, or the last start
 
 	begun  bool
 	wanted int
@@ -191,7 +192,7 @@ func (s *simulation) arrive() {
 	if s.series != nil {
 		s.series.count(s.now).Arrivals++
 	}
-	takes := s.Service.draw(s.service)
+	takes := s.takes()
 	if s.MostRequests > 0 && s.waiting.len()+s.bound+s.requests >= s.MostRequests {
 		s.counts.refused++
 		return
@@ -205,6 +206,14 @@ func (s *simulation) arrive() {
 	}
 }
 
+// takes is how long the next request will take by itself.
+func (s *simulation) takes() time.Duration {
+	if !s.Rested.IsZero() && s.requests+s.loading+s.waiting.len() == 0 && s.now-s.idleFrom >= RestedAfter {
+		return s.Rested.draw(s.service)
+	}
+	return s.Service.draw(s.service)
+}
+
 func (s *simulation) happen(e event) {
 	i := e.instance
 	if e.what == news {
@@ -214,8 +223,15 @@ func (s *simulation) happen(e event) {
 	if i.state == gone {
 		return // it went another way before
 	}
+	if e.what != computes {
+		s.idleFrom = s.now
+	}
 	switch e.what {
+	case computes:
+		s.sharing.begin(s.now, event{what: i.ends(), instance: i, request: request{takes: i.takes - (s.now - i.started)}})
+		return
 	case loaded:
+		i.takes = s.now - i.started // others may have slowed it
 		s.becomeReady(i, s.now)
 		s.bill.ready(i)
 		if s.Failures.Life > 0 {

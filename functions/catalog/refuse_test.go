@@ -95,7 +95,7 @@ func TestReadRefuses(t *testing.T) {
 		"a timeout of nothing":                       {minimal + "  scaling: {timeout: 0s}\n", "7: spec.scaling.timeout: 0s is not between 1ms and 1h"},
 		"a timeout in the past":                      {minimal + "  scaling: {startTimeout: -5s}\n", "7: spec.scaling.startTimeout: -5s is not between 1ms and 1h"},
 		"more at least than at most":                 {minimal + "  scaling:\n    maxScale: 2\n    minScale: 3\n", "9: spec.scaling.minScale: 3 is more than maxScale, 2"},
-		"an unknown metric":                          {minimal + "  scaling: {metric: cpu}\n", "7: spec.scaling.metric: cpu is not one of concurrency, rps"},
+		"an unknown metric":                          {minimal + "  scaling: {metric: memory}\n", "7: spec.scaling.metric: memory is not one of concurrency, rps, cpu"},
 		"a target of zero":                           {minimal + "  scaling: {target: 0}\n", "7: spec.scaling.target: 0 is not between 0.01 and 1000000"},
 		"a panic below the load":                     {minimal + "  scaling: {panicThresholdPercentage: 100}\n", "7: spec.scaling.panicThresholdPercentage: 100 is not between 110 and 1000"},
 		"no CPU":                                     {minimal + "  resources: {cpu: 0}\n", "7: spec.resources.cpu: 0 is not between 1m and 1024 cores"},

@@ -63,11 +63,12 @@ func Rules() map[string]Rule {
 		"spec.runtime.batch.delay": {Duration: true, Max: 10},
 
 		"spec.scaling.minScale":                 {Max: 1000},
+		"spec.scaling.initialScale":             {Max: 1000},
 		"spec.scaling.maxScale":                 {Max: 1000},
 		"spec.scaling.containerConcurrency":     {Min: 1, Max: 1000},
 		"spec.scaling.style":                    {OneOf: []string{functions.StyleKubernetes, functions.StyleLambda}},
-		"spec.scaling.autoscaler":               {OneOf: []string{functions.AutoscalerKPA, functions.AutoscalerStartupAware}},
-		"spec.scaling.metric":                   {OneOf: []string{"concurrency", "rps"}},
+		"spec.scaling.autoscaler":               {OneOf: []string{functions.AutoscalerKPA, functions.AutoscalerStartupAware, functions.AutoscalerHPA}},
+		"spec.scaling.metric":                   {OneOf: []string{functions.MetricConcurrency, functions.MetricRPS, functions.MetricCPU}},
 		"spec.scaling.target":                   {Min: 0.01, Max: 1e6},
 		"spec.scaling.targetUtilization":        {Min: 1, Max: 100},
 		"spec.scaling.window":                   {Duration: true, Min: 6, Max: hour, Step: 1},
@@ -84,6 +85,18 @@ func Rules() map[string]Rule {
 		"spec.scaling.lambda.provisionedConcurrency": {Max: functions.LambdaAccountConcurrency},
 		"spec.scaling.lambda.keepAlive":              {Duration: true, Min: 1, Max: hour},
 		"spec.scaling.lambda.versionWeight":          {Min: 0.01, Max: 100},
+
+		// What a cluster's names, labels and taints may be is Kubernetes' to say; maps
+		// are looked at in validateCluster.
+		"spec.cluster.requests.cpu":    {Pattern: cpuPattern, Words: "an amount of CPU: cores (2, 0.5) or thousandths of one (500m)", Quantity: true, check: checkCPU},
+		"spec.cluster.requests.memory": {Pattern: memoryPattern, Words: "an amount of memory: 512Mi, 2Gi, 1G or a number of bytes", Quantity: true, check: checkMemory},
+		"spec.cluster.gpuResource":     {MaxLength: 317, Pattern: resourcePattern, Words: "a resource of a device plugin: DOMAIN/NAME, for example nvidia.com/mig-1g.10gb"},
+		"spec.cluster.runtimeClass":    {MaxLength: 253, Pattern: subdomainPattern, Words: subdomainWords},
+		"spec.cluster.nodeSelector":    {MaxItems: 32},
+		"spec.cluster.tolerations":     {MaxItems: 32, Pattern: taintPattern, Words: "a taint as kubectl taint writes it: KEY, KEY:EFFECT, KEY=VALUE or KEY=VALUE:EFFECT"},
+		"spec.cluster.serviceAccount":  {MaxLength: 253, Pattern: subdomainPattern, Words: subdomainWords},
+		"spec.cluster.pullSecrets":     {MaxItems: 8, MaxLength: 253, Pattern: subdomainPattern, Words: subdomainWords},
+		"spec.cluster.volumes":         {MaxItems: 16},
 
 		"spec.drift.reference":     {Min: 50, Max: 1e6},
 		"spec.drift.referenceFile": {check: checkLabelsFile},

@@ -46,6 +46,7 @@ func (found *faults) validate(f functions.Function) {
 	}
 	found.validateModel(f.Spec.Model)
 	found.validateRuntime(f.Spec)
+	found.validateCluster(f.Spec)
 	found.validateStyle(f)
 }
 

@@ -75,9 +75,7 @@ func format(f functions.Function) ([]byte, error) {
 	root := node("", reflect.ValueOf(f), f.Spec.Model.SHA256 == "")
 	var out bytes.Buffer
 	out.WriteString("# yaml-language-server: $schema=" + SchemaURL + "\n")
-	enc := yaml.NewEncoder(&out)
-	enc.SetIndent(2)
-	if err := errors.Join(enc.Encode(root), enc.Close()); err != nil {
+	if err := encode(&out, root); err != nil {
 		return nil, err
 	}
 	for line := range bytes.Lines([]byte(more)) {
@@ -86,6 +84,25 @@ func format(f functions.Function) ([]byte, error) {
 	}
 	out.WriteByte('\n')
 	return out.Bytes(), nil
+}
+
+// Text is f as a function.yaml without remarks, for programs to read. Fields that are
+// zero are left out. It refuses what Validate refuses.
+func Text(f functions.Function) ([]byte, error) {
+	if err := Validate(f); err != nil {
+		return nil, fmt.Errorf("writing function: %w", err)
+	}
+	var out bytes.Buffer
+	if err := encode(&out, node("", reflect.ValueOf(f), false)); err != nil {
+		return nil, fmt.Errorf("writing function: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func encode(out *bytes.Buffer, root *yaml.Node) error {
+	enc := yaml.NewEncoder(out)
+	enc.SetIndent(2)
+	return errors.Join(enc.Encode(root), enc.Close())
 }
 
 // node is the YAML of v, fields that are zero left out.

@@ -52,6 +52,8 @@ type Instance struct {
 	Binds bool
 	// Turns is told when the instance has requests and when it has none. May be nil.
 	Turns Turns
+	// Remote has what only an instance behind a network needs.
+	Remote
 }
 
 // Turns is told of an instance's requests. Both calls are made with the room locked:

@@ -173,6 +173,9 @@ func (t *Ticket) MayRetry(ctx context.Context, l *Lease) bool {
 	case <-ctx.Done():
 		return false
 	}
+	if l.Life.unreached { // the deadline bounds these: each time another instance is waited for
+		return true
+	}
 	if l.Life.Crashed() && !l.Cold {
 		t.crashes++
 	}
@@ -211,6 +214,8 @@ type Lease struct {
 	Release func()
 
 	failed bool
+	// woken: the request waited already when the instance became known.
+	woken bool
 }
 
 // Failed says, before Release, that the instance did not answer with what was
@@ -228,7 +233,7 @@ func (t *Ticket) lease(s *seat) *Lease {
 	s.leases++
 	t.move(leased)
 	since := time.Now()
-	l := &Lease{Instance: s.Instance, Cold: !s.Ready}
+	l := &Lease{Instance: s.Instance, Cold: !s.Ready, woken: t.since.Before(s.since)}
 	l.Release = sync.OnceFunc(func() {
 		now := time.Now()
 		r.mu.Lock()
@@ -257,8 +262,9 @@ func (t *Ticket) lease(s *seat) *Lease {
 
 // Life is how an instance's end becomes known to those who use it.
 type Life struct {
-	ended   chan struct{}
-	crashed bool
+	ended     chan struct{}
+	crashed   bool
+	unreached bool
 }
 
 // NewLife is the life of an instance that has just been started.

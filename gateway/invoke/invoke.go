@@ -26,7 +26,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed45885407/saccade/functions"
-	"github.com/seed45885407/saccade/functions/problem"
 	"github.com/seed45885407/saccade/gateway/coldstart"
 )
 
@@ -74,8 +73,7 @@ func (i *Invoker) dial(ctx context.Context, _, hostport string) (net.Conn, error
 	if err != nil {
 		return nil, err
 	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, string(network), string(address))
+	conn, err := dialer.DialContext(ctx, string(network), string(address))
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +94,7 @@ func (i *Invoker) Detect(ctx context.Context, instance coldstart.Instance, pictu
 	// A detection changes nothing: a kept-alive connection that turns out to be
 	// closed may be replaced silently. The key itself is not sent.
 	req.Header["Idempotency-Key"] = nil
+	address(instance, req)
 	hand(ctx, instance, req)
 	if deadline, is := ctx.Deadline(); is {
 		// From now on, and no time of day: the two clocks need not agree.
@@ -108,7 +107,7 @@ func (i *Invoker) Detect(ctx context.Context, instance coldstart.Instance, pictu
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return answer, problem.Read(resp)
+		return answer, refused(instance, resp)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
@@ -133,6 +132,9 @@ func hand(ctx context.Context, instance coldstart.Instance, req *http.Request) {
 func lost(ctx context.Context, instance coldstart.Instance, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("invoking %s: %w", instance.Name, context.Cause(ctx))
+	}
+	if instance.Lost != nil {
+		instance.Lost(how(err))
 	}
 	return functions.Errorf(functions.Unavailable, "the function's instance stopped while it worked on the picture").
 		Because(fmt.Errorf("invoking %s: %w: %w", instance.Name, ErrLost, err))

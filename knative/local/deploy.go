@@ -44,6 +44,9 @@ func (p *Platform) Deploy(ctx context.Context, d Deployment) error {
 	}
 	p.mu.Unlock()
 	next.start()
+	if d.Function.Spec.Scaling.Autoscaler == functions.AutoscalerHPA {
+		p.opts.Log.Warn("one machine has no horizontal pod autoscaler: kpa scales in its place", "revision", next.Name)
+	}
 
 	if old == nil {
 		p.routes.Set(next.Revision)

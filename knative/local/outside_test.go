@@ -46,7 +46,7 @@ func callOutside(f func()) {
 type kpaOutside struct{ scaling.Policy }
 
 func newPolicyOutside(s functions.Scaling, now time.Time) (p scaling.Policy) {
-	if s.Autoscaler != functions.AutoscalerKPA {
+	if s.WithoutHPA().Autoscaler != functions.AutoscalerKPA {
 		return scaling.New(s, now)
 	}
 	callOutside(func() { p = kpaOutside{scaling.New(s, now)} })

@@ -44,8 +44,8 @@ type Policy interface {
 // another becomes free before.
 type Binder interface{ Binds() bool }
 
-// New is the policy that the settings name. They are complete:
-// functions.WithDefaults has been applied.
+// New is the policy that the settings name; there is no HPA here, and KPA takes its
+// place. They are complete: functions.WithDefaults has been applied.
 func New(s functions.Scaling, now time.Time) Policy {
 	if s.IsLambda() {
 		return NewLambda(s, now)
@@ -53,7 +53,7 @@ func New(s functions.Scaling, now time.Time) Policy {
 	if s.Autoscaler == functions.AutoscalerStartupAware {
 		return NewStartupAware(s, now)
 	}
-	return NewKPA(s, now)
+	return NewKPA(s.WithoutHPA(), now)
 }
 
 // Event is one thing that happened to a Revision.
