@@ -43,7 +43,7 @@ func TestAContrastIsMadeOfRealInstances(t *testing.T) {
 	measured := map[string]simulate.Measured{}
 	read(t, filepath.Join(out, "measured.json"), &measured)
 	for style, m := range measured {
-		if len(m.Load) != 2 || m.Load[0] < 200*time.Millisecond {
+		if len(m.Load) != 3 || m.Load[0] < 200*time.Millisecond {
 			t.Errorf("%s: starts took %v, each at least 300 ms less a request", style, m.Load)
 		}
 	}

@@ -200,7 +200,7 @@ apiserver_away() {
 	local before line
 	line=$(mktemp)
 	before=$(serving_pods)
-	in_ load -host $HOST -c 1 -for 36s >"$line" &
+	in_ load -host $HOST -c 1 -for 75s >"$line" &
 	local job=$!
 	"$CLUSTER" stop apiserver
 	sleep 30
@@ -209,7 +209,7 @@ apiserver_away() {
 	note=$(cat "$line")
 	rm -f "$line"
 	[[ $note =~ statuses=map\[200:[0-9]+\] ]] && [ "$(serving_pods)" = "$before" ] &&
-		becomes_ready after hello:v1
+		service after hello:v1 && within 120 ready after
 }
 
 nodes() { in_ kubectl get nodes --no-headers | wc -l; }

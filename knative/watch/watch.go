@@ -100,8 +100,8 @@ type Platform struct {
 	ctx       context.Context // from Start: ends every question to a pod
 	room      Room
 	dirty     map[change]struct{}
-	synced    bool // every object that was there at first has been noted
-	settled   bool // and looked at
+	synced    bool                               // every object that was there at first has been noted
+	settled   bool                               // and looked at
 	functions map[types.NamespacedName]*function // by Service
 	revisions map[types.NamespacedName]*revision
 	named     map[string]*revision            // as the waiting room calls them
