@@ -253,8 +253,12 @@ func (p *StartupAware) due(stay time.Duration) (soonest, latest time.Duration, t
 		return 0, 0, false
 	}
 	soonest, latest = p.idles.expected()
+	price := float64(breakEven)
+	if p.idles.foreseeing() {
+		price = worth
+	}
 	from := max(stay, soonest-seconds(p.load.value))
-	return soonest, latest, p.idles.warm(from, latest) <= seconds(worth*p.load.value)
+	return soonest, latest, p.idles.warm(from, latest) <= seconds(price*p.load.value)
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
