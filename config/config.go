@@ -85,6 +85,10 @@ type Saccade struct {
 	// Drain is how long requests may take to finish when the gateway stops.
 	// Default 30s.
 	Drain time.Duration `yaml:"drain"`
+	// Linger is how long the gateway goes on taking requests after it has said that it is
+	// not ready: where others send it requests, that takes a while to get round to them.
+	// Default: 0.
+	Linger time.Duration `yaml:"linger"`
 
 	// Access says who may come in, and has the gateway's own certificate.
 	Access access.Options `yaml:"access"`
@@ -262,6 +266,7 @@ func (c Saccade) Validate() error {
 		"maxWaitingBytesOf: %d is less than one picture of %d", c.MaxWaitingBytesOf, c.MaxPictureBytes)
 	check(c.MaxDelay >= 0, "maxDelay: %v is less than nothing", c.MaxDelay)
 	check(c.Drain > 0, "drain: %v is not positive", c.Drain)
+	check(c.Linger >= 0, "linger: %v is below zero", c.Linger)
 	for name, err := range map[string]error{
 		"access": c.Access.Check(), "events": events.Routes{Table: c.Events.Routes}.Check(), "prices": c.Prices.Check(),
 		"sources": sources.Check(c.Sources), "sinks": sources.CheckSinks(c.Sinks),

@@ -132,7 +132,11 @@ func idempotencyKey(h http.Header) (string, error) {
 
 // accept makes a job of a request that was understood, and stores it.
 func (g *Gateway) accept(ctx context.Context, event events.Event, req request, async asyncRequest, sink string) (jobs.Receipt, error) {
-	release, err := g.Jobs.Reserve(max(req.size, 1))
+	size := max(req.size, 1)
+	if req.size < 0 && req.url == "" { // an upload may become as much as is allowed
+		size = g.opts.MaxBytes
+	}
+	release, err := g.Jobs.Reserve(size)
 	if err != nil {
 		return jobs.Receipt{}, err
 	}
@@ -158,7 +162,7 @@ func (g *Gateway) jobOf(ctx context.Context, event events.Event, req request, as
 		}
 		event.DataContentType, event.Data = "application/json", data
 	} else {
-		picture, err := req.picture(ctx)
+		picture, err := req.picture(ctx, nil)
 		if err != nil {
 			return jobs.Job{}, err
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/gateway/fetch"
 )
 
 // Bounds of a form beside its picture.
@@ -39,13 +40,10 @@ func (g *Gateway) readForm(r *http.Request, boundary string, req *request) error
 	if err != nil {
 		return err
 	}
-	req.size = min(r.ContentLength, g.opts.MaxBytes)
-	if r.ContentLength < 0 {
-		req.size = g.opts.MaxBytes
-	}
+	req.size = min(r.ContentLength, g.opts.MaxBytes) // negative where the form comes in chunks
 	req.lent = true
-	req.picture = func(context.Context) ([]byte, error) {
-		picture, err := g.pictures.ReadAll(body, -1, g.opts.MaxBytes)
+	req.picture = func(_ context.Context, held fetch.Held) ([]byte, error) {
+		picture, err := g.pictures.ReadAll(held.Reader(body), -1, g.opts.MaxBytes)
 		if err != nil {
 			return nil, err
 		}

@@ -224,7 +224,7 @@ func (g *Gateway) show(c echo.Context) error {
 
 func (g *Gateway) ready(c echo.Context) error {
 	if !g.opts.Ready() {
-		return functions.Errorf(functions.Unavailable, "the gateway is draining")
+		return functions.Errorf(functions.Unavailable, "the gateway is starting or stopping")
 	}
 	return c.String(http.StatusOK, "ready\n")
 }

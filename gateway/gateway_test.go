@@ -346,7 +346,7 @@ func FuzzJSONDoor(f *testing.F) {
 			}
 			return
 		}
-		if req.picture == nil || req.size <= 0 || req.size > g.opts.MaxBytes {
+		if req.picture == nil || req.size == 0 || req.size < 0 && req.url == "" || req.size > g.opts.MaxBytes {
 			t.Errorf("accepted with size %d", req.size)
 		}
 		if m := params.MinScore; m != nil && !(*m >= 0 && *m <= 1) {
@@ -368,7 +368,7 @@ func FuzzQueryAndFormDoor(f *testing.F) {
 		req := request{params: &params}
 		r := httptest.NewRequest(http.MethodPost, detectPath, strings.NewReader(text))
 		if err := g.readForm(r, "b", &req); err == nil {
-			if picture, err := req.picture(t.Context()); err == nil && int64(len(picture)) > g.opts.MaxBytes {
+			if picture, err := req.picture(t.Context(), nil); err == nil && int64(len(picture)) > g.opts.MaxBytes {
 				t.Errorf("a picture of %d bytes was taken", len(picture))
 			}
 		}

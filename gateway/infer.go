@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/gateway/coldstart"
+	"github.com/seed45885407/saccade/gateway/fetch"
 )
 
 // infer is the walk of a request: route, fetch, recall, wait, invoke, reply. The
@@ -66,13 +67,17 @@ func (g *Gateway) infer(ctx context.Context, req request) (_ functions.Reply, er
 	return reply, nil
 }
 
-// fetch gets the picture's bytes, at most as many as the function takes, room for them
-// reserved first.
+// fetch gets the picture's bytes, at most as many as the function takes. Room for them is
+// reserved first, or as they come where nobody says how many there are.
 func (g *Gateway) fetch(ctx context.Context, ticket *coldstart.Ticket, req request, most int64) ([]byte, error) {
-	if err := ticket.Hold(req.size); err != nil {
-		return nil, err
+	held := fetch.Held(ticket.Reader)
+	if req.size >= 0 {
+		if err := ticket.Hold(req.size); err != nil {
+			return nil, err
+		}
+		held = nil
 	}
-	picture, err := req.picture(ctx)
+	picture, err := req.picture(ctx, held)
 	if err != nil {
 		return nil, err
 	}

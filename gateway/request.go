@@ -26,12 +26,14 @@ type request struct {
 	caller access.Caller
 	payer  string
 	params *functions.Parameters
-	// size is how many bytes the picture may need, before it is known.
+	// size is how many bytes the picture may need, before it is known; negative where
+	// nobody says, and its bytes are held as they come.
 	size int64
 	// url is where the picture is, where the request says so instead of having it.
 	url string
-	// picture gets the bytes. It may complete params on the way.
-	picture func(ctx context.Context) ([]byte, error)
+	// picture gets the bytes, and reads those that are still to come through held. It may
+	// complete params on the way.
+	picture func(ctx context.Context, held fetch.Held) ([]byte, error)
 	// lent says that the bytes are to be given back to the gateway's buffers.
 	lent bool
 	// deadline is the caller's own, zero for none.
@@ -139,13 +141,9 @@ func (g *Gateway) readRaw(r *http.Request, req *request) error {
 	if err != nil {
 		return err
 	}
-	req.size = r.ContentLength
-	if r.ContentLength < 0 { // chunked: it may become as much as is allowed
-		req.size = g.opts.MaxBytes
-	}
-	req.lent = true
-	req.picture = func(context.Context) ([]byte, error) {
-		return g.pictures.ReadAll(body, r.ContentLength, g.opts.MaxBytes)
+	req.size, req.lent = r.ContentLength, true // negative where it comes in chunks
+	req.picture = func(_ context.Context, held fetch.Held) ([]byte, error) {
+		return g.pictures.ReadAll(held.Reader(body), r.ContentLength, g.opts.MaxBytes)
 	}
 	return nil
 }
@@ -245,8 +243,10 @@ func (g *Gateway) understand(text []byte, req *request) error {
 	case b.Image == nil, (b.Image.URL == "") == (b.Image.Base64 == ""):
 		return functions.Errorf(functions.Invalid, `image must have either a "url" or a "base64"`)
 	case b.Image.URL != "":
-		req.size, req.url = g.opts.MaxBytes, b.Image.URL
-		req.picture = func(ctx context.Context) ([]byte, error) { return g.Fetch.Fetch(ctx, b.Image.URL) }
+		req.size, req.url = fetch.Size(b.Image.URL, g.opts.MaxBytes), b.Image.URL
+		req.picture = func(ctx context.Context, held fetch.Held) ([]byte, error) {
+			return g.Fetch.FetchHeld(ctx, b.Image.URL, held)
+		}
 	default:
 		return g.takeBase64(b.Image.Base64, req)
 	}
@@ -263,6 +263,6 @@ func (g *Gateway) takeBase64(text string, req *request) error {
 		return err
 	}
 	req.size = int64(len(picture))
-	req.picture = func(context.Context) ([]byte, error) { return picture, nil }
+	req.picture = func(context.Context, fetch.Held) ([]byte, error) { return picture, nil }
 	return nil
 }

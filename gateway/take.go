@@ -44,6 +44,6 @@ func (g *Gateway) takeBytes(event events.Event, req *request) error {
 		return err
 	}
 	req.size = int64(len(event.Data))
-	req.picture = func(context.Context) ([]byte, error) { return event.Data, nil }
+	req.picture = func(context.Context, fetch.Held) ([]byte, error) { return event.Data, nil }
 	return nil
 }

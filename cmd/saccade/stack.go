@@ -220,8 +220,14 @@ func (s *stack) serve(ctx context.Context, listener net.Listener, watch bool) er
 		case err = <-served:
 		}
 	}
-	// 1. Readiness fails, so that nobody sends more.
+	// 1. Readiness fails, so that nobody sends more; until that is known who comes is let in.
 	s.draining.Store(true)
+	if err == nil {
+		select {
+		case <-time.After(s.cfg.Linger):
+		case err = <-served:
+		}
+	}
 	// 2. Requests that are in are answered.
 	drainCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.Drain)
 	defer cancel()

@@ -121,7 +121,10 @@ func (c Caller) Has(scope Scope) error {
 
 // MayUse returns nil where the caller may use the function, else a NotPermitted
 // error: whether there is such a function or not, so ask this before routing.
+//
+// A tag, as in function@tag, is a way to the same function.
 func (c Caller) MayUse(function string) error {
+	function, _, _ = strings.Cut(function, "@")
 	for _, pattern := range c.Functions {
 		if matches(pattern, function) {
 			return nil

@@ -17,6 +17,7 @@ func TestACallerUsesWhatItsGrantCovers(t *testing.T) {
 		{"the name", []string{"yolo11n"}, "yolo11n", true},
 		{"another name", []string{"yolo11n"}, "yolo11s", false},
 		{"a longer name", []string{"yolo"}, "yolo11n", false},
+		{"the name with a tag", []string{"yolo11n"}, "yolo11n@canary", true},
 		{"a pattern", []string{"yolo*"}, "yolo11n", true},
 		{"a pattern, its star for nothing", []string{"yolo*"}, "yolo", true},
 		{"a pattern with two stars", []string{"*-v*-prod"}, "eye-v2-prod", true},

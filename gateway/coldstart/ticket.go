@@ -2,6 +2,7 @@ package coldstart
 
 import (
 	"context"
+	"io"
 	"slices"
 	"sync"
 	"time"
@@ -99,6 +100,15 @@ func (t *Ticket) Hold(bytes int64) error {
 		t.hold = &Reservation{room: t.room, queue: t.queue}
 	}
 	return t.hold.Resize(bytes)
+}
+
+// Reader is from with room for the picture reserved as its bytes come: see
+// [Reservation.Reader]. It takes the place of a Hold before.
+func (t *Ticket) Reader(from io.Reader) io.Reader {
+	if t.hold == nil {
+		t.hold = &Reservation{room: t.room, queue: t.queue}
+	}
+	return t.hold.Reader(from)
 }
 
 // Wait blocks until an instance has room for the request, until ctx ends or

@@ -16,6 +16,18 @@ import (
 // costs the liar as many bytes as it costs us.
 const trustedBytes = 512 << 10
 
+// Held is a reader through which a picture's bytes come, so that room for them can be
+// reserved meanwhile, and refused. Nil reserves nothing.
+type Held func(io.Reader) io.Reader
+
+// Reader is from, read through h.
+func (h Held) Reader(from io.Reader) io.Reader {
+	if h == nil {
+		return from
+	}
+	return h(from)
+}
+
 // ReadAll reads a picture of at most limit bytes from r. declared is the length
 // the sender claims, negative where it claims none; it is checked before the
 // first byte is read, and never trusted with more than 512 KiB of memory.

@@ -13,6 +13,15 @@ func isData(rawURL string) bool {
 	return len(rawURL) >= 5 && strings.EqualFold(rawURL[:5], "data:")
 }
 
+// Size is the most bytes that the picture at rawURL can have, limit among them: those of
+// its text for a data URL. It is negative for other URLs, which do not say.
+func Size(rawURL string, limit int64) int64 {
+	if !isData(rawURL) {
+		return -1
+	}
+	return min(int64(len(rawURL)), limit)
+}
+
 // Data returns the picture of at most limit bytes in rawURL, a data URL (RFC
 // 2397) of an image type, in base64 or percent form. The text itself
 // is the caller's to bound: it is in memory already.

@@ -134,6 +134,12 @@ func (f *Fetcher) Close() { f.transport.CloseIdleConnections() }
 // address that is not fetched from, TooLarge, SourceFailed and SourceTimeout.
 // Where ctx ended the error wraps ctx's instead.
 func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
+	return f.FetchHeld(ctx, rawURL, nil)
+}
+
+// FetchHeld is [Fetcher.Fetch] with the picture's bytes read through held as they come.
+// What held refuses as Busy is the error.
+func (f *Fetcher) FetchHeld(ctx context.Context, rawURL string, held Held) ([]byte, error) {
 	if isData(rawURL) {
 		return Data(rawURL, f.maxBytes)
 	}
@@ -143,7 +149,7 @@ func (f *Fetcher) Fetch(ctx context.Context, rawURL string) ([]byte, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	picture, last, err := f.follow(limited, at)
+	picture, last, err := f.follow(limited, at, held)
 	if err != nil {
 		return nil, f.explain(ctx, limited, last, err)
 	}

@@ -17,14 +17,14 @@ const userAgent = "saccade (picture fetch)"
 // follow asks at for the picture and follows its redirects, each checked as the
 // first address was; last is where it ended. Every request is made afresh: no
 // cookies, no credentials, no Referer travel from hop to hop.
-func (f *Fetcher) follow(ctx context.Context, at target) (picture []byte, last target, err error) {
+func (f *Fetcher) follow(ctx context.Context, at target, held Held) (picture []byte, last target, err error) {
 	for range maxRedirects + 1 {
 		resp, err := f.ask(ctx, at)
 		if err != nil {
 			return nil, at, err
 		}
 		if !redirects(resp) {
-			picture, err := f.picture(at, resp)
+			picture, err := f.picture(at, resp, held)
 			_ = resp.Body.Close() // read or given up: nothing to lose
 			return picture, at, err
 		}
@@ -71,7 +71,7 @@ func redirects(resp *http.Response) bool {
 
 // picture checks that resp, the answer of at, is one with a picture in it, and
 // reads that.
-func (f *Fetcher) picture(at target, resp *http.Response) ([]byte, error) {
+func (f *Fetcher) picture(at target, resp *http.Response, held Held) ([]byte, error) {
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNonAuthoritativeInfo {
 		// The far side's own words for the status stay out: it may write anything.
 		status := strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
@@ -84,9 +84,9 @@ func (f *Fetcher) picture(at target, resp *http.Response) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	picture, err := ReadAll(body, declared(resp), f.maxBytes)
+	picture, err := ReadAll(held.Reader(body), declared(resp), f.maxBytes)
 	switch {
-	case err == nil || functions.KindOf(err) == functions.TooLarge:
+	case err == nil || functions.KindOf(err) == functions.TooLarge || functions.KindOf(err) == functions.Busy:
 		return picture, err
 	case functions.KindOf(err) == functions.Unreadable:
 		return nil, functions.Errorf(functions.SourceFailed, "%s answered with no bytes", at.who())

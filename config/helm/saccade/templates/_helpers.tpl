@@ -65,7 +65,7 @@ seccompProfile:
 {{- $_ := set $jobs "replicas" .Values.jobs.nats.replicas -}}
 {{- if .Values.jobs.nats.credentialsSecret }}{{ $_ := set $jobs "credentials" "/etc/saccade/nats/user.creds" }}{{ end -}}
 {{- end -}}
-{{- $config := dict "listen" "0.0.0.0:8080" "cache" "/var/cache/saccade" "drain" "30s" "access" $access "jobs" $jobs -}}
+{{- $config := dict "listen" "0.0.0.0:8080" "cache" "/var/cache/saccade" "drain" "30s" "linger" "5s" "access" $access "jobs" $jobs -}}
 {{- toYaml (mergeOverwrite $config (deepCopy .Values.config)) -}}
 {{- end }}
 
