@@ -17,6 +17,9 @@ const (
 	// and flowRounds the least number of rounds.
 	flowTime   = 500 * time.Millisecond
 	flowRounds = 8
+	// flood is how many times what is served has to come for a free place to be taken so
+	// soon that nobody need wait for it.
+	flood = 8
 	// longestRetry bounds Retry-After: nobody knows the load in an hour.
 	longestRetry = time.Minute
 )
@@ -28,7 +31,8 @@ const (
 // same queue only makes everybody late and serves not one request more. So a warm
 // function takes a burst (burstRounds, or MaxDelay's worth) into its queue. Once that
 // is full, and more comes than goes, the queue is kept as short as keeps the
-// instances busy, half a service time, until no more comes than goes.
+// instances busy, until no more comes than goes: half a service time, or nobody at all
+// where the next one is never far.
 //
 // This is CoDel's distinction of good and bad queue (RFC 8289), made at the door,
 // where turning away is cheap, and by the flow instead of by sojourn times: so
@@ -98,6 +102,7 @@ func (q *queue) served(now time.Time) {
 func (q *queue) crowded(now time.Time, opts Options) bool {
 	free := q.free(now)
 	if free && !q.overloaded {
+		q.flow = flow{} // what was served while nobody waited is no measure of a flood
 		return false
 	}
 	came, served := q.flow.sums(now)
@@ -110,7 +115,7 @@ func (q *queue) crowded(now time.Time, opts Options) bool {
 	ahead, burst := q.ahead(now), q.burst(now, opts)
 	switch {
 	case q.overloaded && q.starting == 0:
-		return ahead >= min(max(1, q.ready/2), burst)
+		return came >= flood*served || ahead >= min(max(1, q.ready/2), burst)
 	case ahead >= burst && came > 2*served+4, ahead/standing >= burst && came > 1.1*served+4:
 		q.overloaded = true
 		return true
@@ -137,9 +142,9 @@ func (q *queue) burst(now time.Time, opts Options) int {
 // lately has been served at the function's pace, were all of it to come back as well.
 func (q *queue) relief(now time.Time) time.Duration {
 	came, served := q.flow.sums(now)
-	after := time.Duration(came / max(1, served) * float64(q.flow.length))
-	if q.ready == 0 { // it is not the pace that they wait for
-		after = 0
+	var after time.Duration
+	if q.ready > 0 && served >= 1 { // else it is not the pace that they wait for, or there is none yet
+		after = time.Duration(came / served * float64(q.flow.length))
 	}
 	return min(longestRetry, max(q.backlog(now), after))
 }

@@ -60,7 +60,9 @@ func TestAtTenTimesTheCapacityNearlyNobodyWaitsLongerThanARequestTakes(t *testin
 			synctest.Test(t, func(t *testing.T) {
 				a := newAsked(t, Options{})
 				a.Publish(revision, []Instance{instance("a", true, tt.capacity)})
-				a.serve(tt.service)
+				for range 30 { // calm, and busy: that is no reason to let more of a flood in
+					a.serve(tt.service)
+				}
 				capacity := float64(tt.capacity) / tt.service.Seconds()
 				waits, refused := a.flood(10*capacity, time.Minute, tt.service)
 				late := 0
@@ -70,8 +72,9 @@ func TestAtTenTimesTheCapacityNearlyNobodyWaitsLongerThanARequestTakes(t *testin
 					}
 				}
 				t.Logf("%d of %d waited longer than %v, %d were turned away", late, len(waits), tt.service, refused)
-				if float64(late) > 0.01*float64(len(waits)) {
-					t.Errorf("%d of %d waited longer than %v", late, len(waits), tt.service)
+				burst := max(burstRounds*tt.capacity, int(0.25*capacity))
+				if late > burst {
+					t.Errorf("%d of %d waited longer than %v; a burst are %d", late, len(waits), tt.service, burst)
 				}
 				if used := float64(len(waits)) / (60 * capacity); used < 0.9 {
 					t.Errorf("only %.0f %% of the capacity was used", 100*used)
