@@ -4,10 +4,14 @@
 # five clusters in a state folder of its own; the programs have to be built.
 set -uo pipefail
 HERE=$(dirname "$(readlink -f "$0")")
-export SACCADE_E2E_STATE
-SACCADE_E2E_STATE=$(mktemp -d -p "$HERE/../../out" clean.XXXXXX)
-ID=saccade-e2e-$(cksum <<<"$SACCADE_E2E_STATE" | cut -d' ' -f1)
+OUT=$(realpath -m "$HERE/../../out")
+mkdir -p "$OUT"
+STATE=$(mktemp -d -p "$OUT" clean.XXXXXX)
+ID=saccade-e2e-$(cksum <<<"$STATE" | cut -d' ' -f1)
 failed=0
+
+# Not exported: what carries it in its environment is the cluster's.
+cluster() { SACCADE_E2E_STATE=$STATE "$HERE/cluster" "$@"; }
 
 # traces is everything of the machine that a cluster could have touched.
 traces() {
@@ -18,12 +22,13 @@ traces() {
 	echo "== firewall" && nft list ruleset
 	echo "== settings" && sysctl net.ipv4.ip_forward vm.overcommit_memory vm.panic_on_oom kernel.panic kernel.panic_on_oops \
 		kernel.keys.root_maxkeys kernel.keys.root_maxbytes net.netfilter.nf_conntrack_max 2>/dev/null
-	echo "== processes" && ps -eo args | grep -F "$SACCADE_E2E_STATE" | grep -v grep
-	echo "== processes in other mounts and networks"
+	echo "== processes" && ps -eo args | grep -F "$STATE" | grep -v grep
+	# By their environment what a node runs, by their cgroups what is in pods.
 	local process
 	for process in /proc/[0-9]*; do
-		[ "$(readlink "$process/ns/net")" = "$(readlink /proc/self/ns/net)" ] ||
-			[ "$(readlink "$process/ns/mnt")" = "$(readlink /proc/self/ns/mnt)" ] || tr '\0' ' ' <"$process/cmdline"
+		if grep -qzxF "SACCADE_E2E_STATE=$STATE" "$process/environ" || grep -qF "$ID" "$process/cgroup"; then
+			tr '\0' ' ' <"$process/cmdline" && echo
+		fi
 	done 2>/dev/null
 	echo "== folders" && ls -d /run/* /var/lib/* /var/log/* /etc/* /run/netns/* /var/lib/cni/* "$HOME"/.kube/* 2>/dev/null
 	echo "== resolver" && cat /etc/resolv.conf
@@ -38,27 +43,38 @@ compare() { # SENTENCE
 	fi
 }
 wait_for() { # SECONDS COMMAND...
-	local end=$((SECONDS + $1))
-	until "${@:2}" >/dev/null 2>&1; do [ $SECONDS -lt $end ] && sleep 0.2 || return 1; done
+	local tries=$(($1 * 5))
+	until "${@:2}" >/dev/null 2>&1; do
+		[ $((tries--)) -gt 0 ] || return 1
+		sleep 0.2
+	done
 }
-applied() { "$HERE/cluster" in kubectl -n knative-serving get deployment activator; }
-still() { ! pgrep -f "$SACCADE_E2E_STATE" && [ ! -e "$SACCADE_E2E_STATE/n1" ]; }
+applied() { cluster in kubectl -n knative-serving get deployment activator; }
+still() { ! pgrep -f "$STATE" && [ ! -e "$STATE/n1" ]; }
 interrupt() { # SIGNAL: an "up" while its pods are starting
-	"$HERE/cluster" up 2 >/dev/null 2>&1 &
+	SACCADE_E2E_STATE=$STATE "$HERE/cluster" up 2 >"$said" 2>&1 &
 	local up=$!
-	wait_for 180 applied || echo "it never came so far"
+	if ! wait_for 180 applied; then
+		failed=$((failed + 1))
+		echo "FAIL  it never came so far:" && cat "$said"
+	fi
 	kill "-$1" $up
 	wait $up 2>/dev/null
 	wait_for 60 still || echo "something still runs"
 }
 
-before=$(mktemp)
-trap '"$HERE/cluster" down; rm -rf "$before" "$SACCADE_E2E_STATE"' EXIT
+before=$(mktemp) said=$(mktemp)
+trap 'cluster down; rm -rf "$before" "$said" "$STATE"' EXIT
+trap 'exit 130' INT TERM HUP
 traces >"$before"
 
-"$HERE/cluster" up 2 >/dev/null || exit 1
-"$HERE/cluster" down
-"$HERE/cluster" down
+cluster up 2 >/dev/null || exit 1
+during=$(traces | diff "$before" - | cut -d' ' -f2-)
+for trace in "$ID-n1" "/run/node/bin/kube kubelet" "kingress"; do # or the rest would prove nothing
+	grep -qF -- "$trace" <<<"$during" || { failed=$((failed + 1)); echo "FAIL  this check does not see $trace"; }
+done
+cluster down
+cluster down
 compare "up and down, and down again"
 
 interrupt TERM
@@ -67,13 +83,13 @@ compare "up is told to stop"
 interrupt KILL
 compare "up is killed"
 
-"$HERE/cluster" up 1 >/dev/null || exit 1
-kill -KILL "$(cat "$SACCADE_E2E_STATE/n1.pid")"
+cluster up 1 >/dev/null || exit 1
+kill -KILL "$(cat "$STATE/n1.pid")"
 wait_for 60 still
 compare "the node is killed"
 
-"$HERE/cluster" up 1 >/dev/null || exit 1
-kill -KILL "$(cat "$SACCADE_E2E_STATE/n1.keeper")"
-"$HERE/cluster" down
+cluster up 1 >/dev/null || exit 1
+kill -KILL "$(cat "$STATE/n1.keeper")"
+cluster down
 compare "its keeper is killed, and then it is taken down"
 exit $((failed > 0))

@@ -20,10 +20,10 @@ check() { # SENTENCE COMMAND...
                 $note}"
 }
 within() { # SECONDS COMMAND...
-	local end=$((SECONDS + $1))
+	local tries=$(($1 * 5))
 	shift
 	until "$@"; do
-		[ $SECONDS -lt $end ] || return 1
+		[ $((tries--)) -gt 0 ] || return 1
 		sleep 0.2
 	done
 }
@@ -33,8 +33,8 @@ ready() { # SERVICE: ready, as it is declared now
 	[ "$(k get ksvc "$1" -o jsonpath='{.metadata.generation} {.status.observedGeneration} {.status.conditions[?(@.type=="Ready")].status}' |
 		awk '{print ($1 == $2) $3}')" = 1True ]
 }
-pods() { # SERVICE: name and address of each pod that is not ending
-	k get pods -l "serving.knative.dev/service=$1" -o go-template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}} {{.status.podIP}}{{"\n"}}{{end}}{{end}}'
+pods() { # SERVICE: name, address and node of each pod that is not ending
+	k get pods -l "serving.knative.dev/service=$1" -o go-template='{{range .items}}{{if not .metadata.deletionTimestamp}}{{.metadata.name}} {{.status.podIP}} {{.spec.nodeName}}{{"\n"}}{{end}}{{end}}'
 }
 asleep() { local list && list=$(pods "$1") && [ -z "$list" ]; } # a pod that ends drains for 30 s
 service() { # NAME IMAGE [more of the spec]
@@ -85,7 +85,7 @@ rolls_back() {
 refused() { [ "$(k get revision "$1" -o jsonpath='{.status.conditions[?(@.type=="Ready")].status}' 2>/dev/null)" = False ]; }
 bad_revision() {
 	becomes_ready bad hello:v1 || return 1
-	k patch ksvc bad --type merge -p '{"spec":{"template":{"metadata":{"annotations":{"serving.knative.dev/progress-deadline":"10s"}},"spec":{"containers":[{"image":"dev.local/nosuch:v9"}]}}}}' >/dev/null
+	k patch ksvc bad --type merge -p '{"spec":{"template":{"metadata":{"annotations":{"serving.knative.dev/progress-deadline":"10s"}},"spec":{"containers":[{"image":"dev.local/nosuch:v9"}]}}}}' >/dev/null 2>&1
 	within 60 refused bad-00002 && load -host bad.$SPACE.e2e.test -n 50 && says '[bad-00001:50]'
 }
 loses_a_pod() {
@@ -96,9 +96,7 @@ loses_a_pod() {
 restarted() { [ "$(k get pods -l serving.knative.dev/service=hello -o 'jsonpath={.items[*].status.containerStatuses[?(@.name=="user-container")].restartCount}' | tr ' ' '\n' | sort -n | tail -1)" -ge 1 ]; }
 crashes() {
 	within 90 asleep hello && answers || return 1
-	local node
-	node=$(k get pods -l serving.knative.dev/service=hello --field-selector status.phase=Running -o jsonpath='{.items[0].spec.nodeName}')
-	"$CLUSTER" on "$node" pkill -KILL -n -x hello && within 30 restarted && within 30 answers
+	"$CLUSTER" on "$(pods hello | head -1 | cut -d' ' -f3)" pkill -KILL -n -x hello && within 30 restarted && within 30 answers
 }
 passes_an_event() {
 	in_ curl -sf -i -H "Host: $HOST" -H 'Ce-Id: 42' -H 'Ce-Specversion: 1.0' -H 'Ce-Type: test.ping' -H 'Ce-Source: /prove' \
@@ -215,10 +213,17 @@ apiserver_away() {
 nodes() { in_ kubectl get nodes --no-headers | wc -l; }
 drains() { "$CLUSTER" drain n2 >/dev/null 2>&1 && answers && in_ kubectl uncordon n2 >/dev/null; }
 notready() { [ "$(in_ kubectl get node n2 -o jsonpath='{.status.conditions[?(@.type=="Ready")].status}')" != True ]; }
-plug_pulled() { "$CLUSTER" end n2 && within 40 notready && within 120 answers && "$CLUSTER" boot n2; }
+plug_pulled() { # with the service's only pod on it
+	within 90 asleep hello && in_ kubectl cordon n1 >/dev/null && answers
+	local code=$?
+	in_ kubectl uncordon n1 >/dev/null
+	[ $code = 0 ] && [ "$(pods hello | cut -d' ' -f3)" = n2 ] || return 1
+	"$CLUSTER" end n2 && within 40 notready && within 120 answers && "$CLUSTER" boot n2
+}
 
 trap 'k delete ksvc,broker,trigger --all --wait=false >/dev/null 2>&1; in_ kubectl delete namespace $SPACE --wait=false >/dev/null 2>&1
 	in_ kubectl delete pv saccade-models-$SPACE --ignore-not-found --wait=false >/dev/null 2>&1' EXIT
+trap 'exit 130' INT TERM HUP
 in_ kubectl delete namespace $SPACE --ignore-not-found >/dev/null
 in_ kubectl create namespace $SPACE >/dev/null || exit 1
 
