@@ -2,7 +2,10 @@ package gateway
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -10,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed45885407/saccade/functions"
+	"github.com/seed45885407/saccade/gateway/coldstart"
 	"github.com/seed45885407/saccade/gateway/recall"
 )
 
@@ -135,6 +139,66 @@ func TestBodiesThatHaveToBeReadFirstKeepToTheRoomsBytes(t *testing.T) {
 	}
 	if held, _ := w.room.Bytes(); held != 0 {
 		t.Errorf("%d bytes are held when all is over", held)
+	}
+}
+
+// A room of 1 MB has no place for 20 MB, which every picture of unknown length may have.
+func TestPicturesOfUnknownLengthAreHeldAsTheyCome(t *testing.T) {
+	head := aPicture(t)
+	sent := func(n, size int) []byte { return numbered(head, uint16(n), size) }
+	far := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		var n, size int
+		_, _ = fmt.Sscanf(r.URL.Path, "/%d/%d", &n, &size)
+		rw.Header().Set("Content-Type", "image/png")
+		_, _ = rw.Write(head)
+		rw.(http.Flusher).Flush() // so that no length is declared
+		_, _ = rw.Write(sent(n, size)[len(head):])
+	}))
+	defer far.Close()
+	for _, tt := range []struct {
+		name, media string
+		body        func(n, size int) io.Reader
+	}{
+		{"an upload in chunks", "image/png", func(n, size int) io.Reader {
+			return io.MultiReader(bytes.NewReader(sent(n, size)))
+		}},
+		{"a form in chunks", "multipart/form-data; boundary=b", func(n, size int) io.Reader {
+			return io.MultiReader(strings.NewReader("--b\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n"),
+				bytes.NewReader(sent(n, size)), strings.NewReader("\r\n--b--\r\n"))
+		}},
+		{"a URL", "application/json", func(n, size int) io.Reader {
+			return strings.NewReader(fmt.Sprintf(`{"image":{"url":"%s/%d/%d"}}`, far.URL, n, size))
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorldOf(t, coldstart.Options{MaxBytes: 1 << 20})
+			gate := make(chan struct{})
+			w.gate = gate
+			var answers sync.WaitGroup
+			for n := range 4 { // an instance's worth, at the same time
+				answers.Go(func() {
+					status, _, text := w.post(detectPath, tt.media, tt.body(n, 1000))
+					w.reply(status, text)
+				})
+			}
+			for range 4 {
+				gate <- struct{}{} // each is with the instance: its picture is held
+			}
+			answers.Wait()
+
+			hold, err := w.room.Reserve(600 << 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			status, h, text := w.post(detectPath, tt.media, tt.body(9, 700<<10))
+			if kind := w.kind(status, h, text); kind != functions.Busy || h.Get("Retry-After") == "" {
+				t.Errorf("more than there is room for: %d %s, Retry-After %q", status, kind, h.Get("Retry-After"))
+			}
+			hold.Release()
+			if held, _ := w.room.Bytes(); held != 0 {
+				t.Errorf("%d bytes are held when all is over", held)
+			}
+		})
 	}
 }
 

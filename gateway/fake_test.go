@@ -51,7 +51,10 @@ func (w *world) Functions() []functions.FunctionStatus {
 	return []functions.FunctionStatus{{Name: "eye", Revision: "eye-00001", State: "ready", Ready: 1}}
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldOf(t, coldstart.Options{}) }
+
+// newWorldOf is a world with a waiting room of its own kind.
+func newWorldOf(t *testing.T, room coldstart.Options) *world {
 	w := &world{T: t}
 	w.function = httptest.NewServer(http.HandlerFunc(w.answer))
 	t.Cleanup(w.function.Close)
@@ -60,7 +63,7 @@ func newWorld(t *testing.T) *world {
 	f := functions.Function{Metadata: functions.Metadata{Name: "eye"}}.WithDefaults()
 	f.Spec.Scaling.Timeout = functions.Duration(5 * time.Second)
 	routes.Set(functions.Revision{Name: "eye-00001", Function: f})
-	w.room = coldstart.New(w, coldstart.Options{})
+	w.room = coldstart.New(w, room)
 	w.publish("a")
 	fetcher, err := fetch.New(fetch.Options{Allow: []string{"127.0.0.1"}})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/gateway/events"
+	"github.com/seed45885407/saccade/gateway/fetch"
 )
 
 // Take accepts an event that a source has brought: nil once it is a job that will not

@@ -19,7 +19,8 @@ func TestTheSplitIsATable(t *testing.T) {
 		Function: "eye", LatestCreated: "eye-00003", LatestReady: "eye-00002",
 		Wanted: []traffic.Target{{Revision: "eye-00001", Percent: 75}, {Revision: "eye-00002", Percent: 25}, {Revision: "eye-00002", Tag: "next"}},
 		Targets: []traffic.Target{
-			{Revision: "eye-00001", Percent: 90}, {Revision: "eye-00002", Percent: 10},
+			{Revision: "eye-00001", Percent: 90},
+			{Revision: "eye-00002", Percent: 10},
 			{Revision: "eye-00002", Tag: "next", URL: "http://next-eye.vision.example"},
 		},
 		Revisions: []traffic.Revision{

@@ -73,6 +73,29 @@ func TestReservations(t *testing.T) {
 			t.Errorf("%d bytes are held by nobody", room.held)
 		}
 	})
+	t.Run("a ticket's reader reserves what comes, and its function's bound holds", func(t *testing.T) {
+		room := New(&arrivals{}, Options{MaxBytes: 1 << 20, MaxBytesOf: 200 << 10})
+		first, second := enter(t, room), enter(t, room)
+		if err := first.Hold(1 << 10); err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(first.Reader(strings.NewReader(strings.Repeat("x", 70<<10))))
+		if err != nil || len(got) != 70<<10 || room.held < 70<<10 || room.held > 2*70<<10 {
+			t.Errorf("%d bytes, %v, %d reserved", len(got), err, room.held)
+		}
+		_, err = io.ReadAll(second.Reader(strings.NewReader(strings.Repeat("x", 150<<10))))
+		if functions.KindOf(err) != functions.Busy {
+			t.Errorf("err = %v, want busy", err)
+		}
+		if err := first.Hold(70 << 10); err != nil { // all have come
+			t.Error(err)
+		}
+		first.Leave()
+		second.Leave()
+		if room.held != 0 {
+			t.Errorf("%d bytes are held by nobody", room.held)
+		}
+	})
 	t.Run("all revisions together have a bound of requests", func(t *testing.T) {
 		room := New(&arrivals{}, Options{MaxWaiting: 2, MaxWaitingAll: 3})
 		for _, name := range []string{"a", "a", "b"} {

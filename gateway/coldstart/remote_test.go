@@ -48,10 +48,20 @@ func TestAnAnswerTellsOfAStartThatTheInstanceDoesNotKnowOf(t *testing.T) {
 		{"a warm one", Lease{Instance: Instance{Remote: ledger}}, functions.Answer{}, false, functions.Start{}},
 		{"it waited for the instance", Lease{Instance: Instance{Remote: ledger}, woken: true}, functions.Answer{}, true, start},
 		{"it waited on its way", Lease{Instance: Instance{Remote: ledger}, Cold: true}, functions.Answer{}, true, start},
-		{"the instance says it itself", Lease{Instance: Instance{Remote: ledger}, Cold: true},
-			functions.Answer{Cold: true, Start: functions.Start{Load: 1}}, true, functions.Start{Load: 1}},
-		{"a process of this machine", Lease{Instance: Instance{Pull: 5}, Cold: true},
-			functions.Answer{Cold: true, Start: functions.Start{Load: 1}}, true, functions.Start{Pull: 5, Load: 1}},
+		{
+			"the instance says it itself",
+			Lease{Instance: Instance{Remote: ledger}, Cold: true},
+			functions.Answer{Cold: true, Start: functions.Start{Load: 1}},
+			true,
+			functions.Start{Load: 1},
+		},
+		{
+			"a process of this machine",
+			Lease{Instance: Instance{Pull: 5}, Cold: true},
+			functions.Answer{Cold: true, Start: functions.Start{Load: 1}},
+			true,
+			functions.Start{Pull: 5, Load: 1},
+		},
 	} {
 		answer := tt.answer
 		tt.lease.Account(&answer)

@@ -86,8 +86,14 @@ func (e Event) attributes(yield func(name string, value any) bool) {
 		at = e.Time.UTC().Format(time.RFC3339Nano)
 	}
 	for _, core := range [coreAttributes]struct{ name, value string }{
-		{"specversion", VersionOut}, {"id", e.ID}, {"source", e.Source}, {"type", e.Type}, {"subject", e.Subject},
-		{"datacontenttype", e.DataContentType}, {"dataschema", e.DataSchema}, {"time", at},
+		{"specversion", VersionOut},
+		{"id", e.ID},
+		{"source", e.Source},
+		{"type", e.Type},
+		{"subject", e.Subject},
+		{"datacontenttype", e.DataContentType},
+		{"dataschema", e.DataSchema},
+		{"time", at},
 	} {
 		if core.value != "" && !yield(core.name, core.value) {
 			return

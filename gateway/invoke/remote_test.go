@@ -40,8 +40,11 @@ func TestWhoLosesARemoteInstanceSaysHow(t *testing.T) {
 		kind    functions.Kind
 	}{
 		{"nobody is there", nil, []coldstart.Loss{coldstart.Unreached}, true, functions.Unavailable},
-		{"the connection breaks", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-			[]coldstart.Loss{coldstart.Broken}, true, functions.Unavailable},
+		{
+			"the connection breaks", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+			[]coldstart.Loss{coldstart.Broken},
+			true, functions.Unavailable,
+		},
 		{"the program behind the queue-proxy is gone", plain(http.StatusBadGateway), []coldstart.Loss{coldstart.Crashed}, true, functions.Unavailable},
 		{"the queue-proxy is full", plain(http.StatusServiceUnavailable), []coldstart.Loss{coldstart.Unreached}, true, functions.Unavailable},
 		{"the activator does not know the revision yet", plain(http.StatusNotFound), []coldstart.Loss{coldstart.Unreached}, true, functions.Unavailable},

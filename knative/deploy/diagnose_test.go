@@ -135,8 +135,10 @@ func TestWhatKeepsAFunctionFromBeingReady(t *testing.T) {
 		},
 		{
 			name: "the image is not there, and its reason stands in an event",
-			objects: []string{notYet, theOld(), theNew(), aPod(podWaits("ImagePullBackOff", `Back-off pulling image "dev.local/saccade-runtime:1"`, 0, "")),
-				anEvent(1, "Failed", `Failed to pull image "dev.local/saccade-runtime:1": not found`), anEvent(2, "Failed", "Error: ImagePullBackOff")},
+			objects: []string{
+				notYet, theOld(), theNew(), aPod(podWaits("ImagePullBackOff", `Back-off pulling image "dev.local/saccade-runtime:1"`, 0, "")),
+				anEvent(1, "Failed", `Failed to pull image "dev.local/saccade-runtime:1": not found`), anEvent(2, "Failed", "Error: ImagePullBackOff"),
+			},
 			reason: "ImagePullBackOff", says: []string{`(ImagePullBackOff): Failed to pull image "dev.local/saccade-runtime:1": not found`}, final: true,
 		},
 		{
@@ -173,8 +175,10 @@ func TestWhatKeepsAFunctionFromBeingReady(t *testing.T) {
 		},
 		{
 			name: "the cache's claim is not bound",
-			objects: []string{notYet, theOld(), theNew(), aPod(strings.ReplaceAll(podPullsModel, `{running: {startedAt: "2026-01-31T12:10:02Z"}}`, `{waiting: {reason: PodInitializing}}`)),
-				anEvent(1, "FailedMount", `MountVolume.SetUp failed for volume "cache"`)},
+			objects: []string{
+				notYet, theOld(), theNew(), aPod(strings.ReplaceAll(podPullsModel, `{running: {startedAt: "2026-01-31T12:10:02Z"}}`, `{waiting: {reason: PodInitializing}}`)),
+				anEvent(1, "FailedMount", `MountVolume.SetUp failed for volume "cache"`),
+			},
 			reason: "FailedMount", says: []string{"MountVolume.SetUp failed"},
 		},
 		{

@@ -32,13 +32,17 @@ func TestTrafficIsReadAsRolloutsReadIt(t *testing.T) {
 	want := traffic.State{
 		Function: "eye", Namespace: "team", Version: "1", URL: "http://eye.team.e2e.test", GPU: true,
 		Wanted: []traffic.Target{{Revision: "eye-00001", Percent: 90}, {Latest: true, Percent: 10, Tag: "next"}},
-		Targets: []traffic.Target{{Revision: "eye-00001", Percent: 90},
-			{Revision: "eye-00002", Latest: true, Percent: 10, Tag: "next", URL: "http://next-eye.team.e2e.test"}},
+		Targets: []traffic.Target{
+			{Revision: "eye-00001", Percent: 90},
+			{Revision: "eye-00002", Latest: true, Percent: 10, Tag: "next", URL: "http://next-eye.team.e2e.test"},
+		},
 		LatestCreated: "eye-00002", LatestReady: "eye-00001",
 		Annotations: map[string]string{"saccade.dev/drain": "true"},
 		Revisions: []traffic.Revision{
-			{Name: "eye-00002", Created: time.Date(2026, 1, 31, 12, 10, 0, 0, time.UTC), Pods: 1, WantedPods: 1, Unschedulable: scheduler,
-				Reason: "pod eye-00002-deployment-abc: it cannot be scheduled: " + scheduler},
+			{
+				Name: "eye-00002", Created: time.Date(2026, 1, 31, 12, 10, 0, 0, time.UTC), Pods: 1, WantedPods: 1, Unschedulable: scheduler,
+				Reason: "pod eye-00002-deployment-abc: it cannot be scheduled: " + scheduler,
+			},
 			{Name: "eye-00001", Created: time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC), Ready: true},
 		},
 	}

@@ -65,3 +65,31 @@ func TestIdleTimes(t *testing.T) {
 		})
 	}
 }
+
+func TestWhenIsNotHowOften(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	for name, test := range map[string]struct {
+		minutes    func() float64
+		foreseeing bool
+	}{
+		"a steady stream says nothing, a request every two minutes": {func() float64 { return 1 + 2*r.ExpFloat64() }, false},
+		"nor one every twenty minutes":                              {func() float64 { return 1 + 20*r.ExpFloat64() }, false},
+		"anywhere from the first minute on says nothing":            {func() float64 { return 1 + 9*r.Float64() }, false},
+		"between four and eight minutes says something":             {func() float64 { return 4 + 4*r.Float64() }, true},
+		"half an hour, give or take a minute":                       {func() float64 { return 30 + r.NormFloat64() }, true},
+		"half an hour, and now and then at once": {func() float64 {
+			if r.IntN(30) == 0 {
+				return 1
+			}
+			return 30
+		}, true},
+	} {
+		var h idleTimes
+		for range 300 {
+			h.add(time.Duration(test.minutes() * float64(time.Minute)))
+		}
+		if got := h.foreseeing(); got != test.foreseeing || !h.telling() {
+			t.Errorf("%s: foreseeing %v, telling %v", name, got, h.telling())
+		}
+	}
+}

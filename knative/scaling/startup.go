@@ -31,7 +31,8 @@ const (
 //   - To zero, a step of its own and later: after Window; then, where the function's
 //     own idle times tell when a request is due ("Serverless in the Wild", Shahrad et al., USENIX ATC 2020),
 //     back to one from before the soonest until after the latest, unless the waiting
-//     costs more than the start.
+//     costs more than the start. Where they tell only how often, as those of a steady
+//     stream do, the instance is kept if that costs about what starting again would.
 //
 // Service and load times are measured as they are told. Until both are known one
 // instance is wanted: the first start is the measurement.

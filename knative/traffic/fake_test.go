@@ -117,9 +117,11 @@ func (c *cluster) call(call string) error {
 func (c *cluster) Rest(_ context.Context, _, revision string) error {
 	return c.call("rest " + revision)
 }
+
 func (c *cluster) Rouse(_ context.Context, _, revision string) error {
 	return c.call("rouse " + revision)
 }
+
 func (c *cluster) Renew(_ context.Context, _, attempt string) error {
 	return c.call("renew " + attempt)
 }
@@ -148,7 +150,6 @@ func (c *cluster) rollout() Rollout {
 type meter struct {
 	*cluster
 	rate  float64
-	began time.Time
 	slow  map[string]float64 // seconds an answer takes by revision; 0.1 where nothing is said
 	fails map[string]float64 // the share that fails
 	deaf  bool

@@ -35,8 +35,10 @@ func TestGuardsAreReadAndWritten(t *testing.T) {
 }
 
 func TestWhatIsNoGuardIsRefused(t *testing.T) {
-	for _, text := range []string{"p99", "p99=", "p99=1", "p99=-1s", "p0=1s", "p100=1s", "pNaN=1s", "errors=1", "errors=101%", "errors=NaN%",
-		"speed=1s", "p99<=0x", "p99<=NaNx", "p99<=Infx", "cold=1%", "errors=1s"} {
+	for _, text := range []string{
+		"p99", "p99=", "p99=1", "p99=-1s", "p0=1s", "p100=1s", "pNaN=1s", "errors=1", "errors=101%", "errors=NaN%",
+		"speed=1s", "p99<=0x", "p99<=NaNx", "p99<=Infx", "cold=1%", "errors=1s",
+	} {
 		if g, err := ParseGuards(text); err == nil {
 			t.Errorf("%q is %v", text, g)
 		}

@@ -70,8 +70,10 @@ func TestAVerdictHasItsReason(t *testing.T) {
 			s.State.Revisions[0].Ready, s.State.Revisions[0].Failed, s.State.Revisions[0].Reason = false, true, "The model cannot be read."
 		}, Return, "eye-00002 does not come up: The model cannot be read"},
 		{"it goes back from what is gone", func(_ *Rollout, s *Seen) { s.State.Revisions = s.State.Revisions[1:] }, Return, "is gone"},
-		{"it goes back when another comes in between", func(_ *Rollout, s *Seen) { s.State.LatestCreated = "eye-00003" }, Return,
-			"eye-00003 was deployed in the middle of the rollout of eye-00002"},
+		{
+			"it goes back when another comes in between", func(_ *Rollout, s *Seen) { s.State.LatestCreated = "eye-00003" }, Return,
+			"eye-00003 was deployed in the middle of the rollout of eye-00002",
+		},
 		{"it leaves what somebody else has changed", func(_ *Rollout, s *Seen) {
 			s.State.Wanted = []Target{{Revision: "eye-00001", Percent: 50}, {Revision: "eye-00002", Percent: 50}}
 		}, Leave, "somebody else"},

@@ -25,8 +25,10 @@ func TestARolloutGoesForwardOrBackByItself(t *testing.T) {
 		wants ends
 	}{
 		{"a revision that is as good takes over step by step", func(*meter, *Plan) {}, ends{Done, []int{5, 25, 50, 100}, "every guard kept"}},
-		{"one that fails goes back at once", func(m *meter, _ *Plan) { m.fails = map[string]float64{"eye-00002": 0.5} },
-			ends{Back, []int{5, 0}, "errors is"}},
+		{
+			"one that fails goes back at once", func(m *meter, _ *Plan) { m.fails = map[string]float64{"eye-00002": 0.5} },
+			ends{Back, []int{5, 0}, "errors is"},
+		},
 		{"one that is slow goes back", func(m *meter, _ *Plan) { m.slow = map[string]float64{"eye-00002": 1} }, ends{Back, []int{5, 0}, "p99 is 1.59s, more than 300ms"}},
 		{"one that nobody asks for goes back, in the end", func(m *meter, _ *Plan) { m.rate = 0 }, ends{Back, []int{5, 0}, "too few to judge"}},
 		{"or forward, where that is wished", func(m *meter, p *Plan) { m.rate = 0; p.Idle = IdleGo }, ends{Done, []int{5, 25, 50, 100}, "too few"}},

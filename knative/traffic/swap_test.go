@@ -125,10 +125,16 @@ func TestOnOneCardTheRevisionsChangePlaces(t *testing.T) {
 		says  string // of a swap that went back
 	}{
 		{"the new one takes the card", func(*card) {}, "eye-00002", []string{"rest eye-00001", "rouse eye-00001"}, ""},
-		{"the new one does not come up", func(c *card) { c.bad = true }, "eye-00001",
-			[]string{"rest eye-00001", "rest eye-00002", "rouse eye-00001"}, "eye-00002 does not come up: The model cannot be read"},
-		{"the new one had been given up", func(c *card) { c.given = true }, "eye-00003",
-			[]string{"rest eye-00001", "renew eye-00002", "rouse eye-00001"}, ""},
+		{
+			"the new one does not come up", func(c *card) { c.bad = true }, "eye-00001",
+			[]string{"rest eye-00001", "rest eye-00002", "rouse eye-00001"},
+			"eye-00002 does not come up: The model cannot be read",
+		},
+		{
+			"the new one had been given up", func(c *card) { c.given = true }, "eye-00003",
+			[]string{"rest eye-00001", "renew eye-00002", "rouse eye-00001"},
+			"",
+		},
 		{"a third comes in between", func(c *card) {
 			at := time.Now()
 			c.onRead = func(*cluster) {
