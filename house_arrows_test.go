@@ -39,6 +39,7 @@ var arrows = []struct{ room, may string }{
 
 	{"./runtime/turbo/...", "./runtime/turbo/..."},
 	{"./runtime/vision", "./functions"},
+	{"./runtime/codec", "./runtime/vision"},
 	{"./runtime/device", ""},
 	{"./runtime/detector", "./functions ./runtime/vision"},
 	{"./runtime/onnx/...", "./functions ./runtime/detector ./runtime/vision ./runtime/onnx/..."},
@@ -80,6 +81,7 @@ var walls = []struct{ word, only string }{
 	{"github.com/spf13/cobra/...", "./cmd/..."},
 	{"google.golang.org/grpc/...", "./runtime/oip/..."},
 	{"github.com/eclipse/paho.golang/...", "./sources/mqtt"},
+	{"github.com/tetratelabs/wazero/...", "./runtime/codec"},
 	{"github.com/aws/aws-lambda-go/...", "./runtime/lambda/... ./cmd/saccade-runtime"},
 	{"go.opentelemetry.io/otel/sdk/...", "./telemetry ./cmd/... ./bench/..."},
 	{"go.opentelemetry.io/otel/exporters/...", "./telemetry"},

@@ -3,12 +3,12 @@ package functions
 // FormatBytes is how many of a picture's first bytes FormatOf looks at, and
 // ForeignBytes how many ForeignFormat does.
 const (
-	FormatBytes  = 16
+	FormatBytes  = 64
 	ForeignBytes = 512
 )
 
 // FormatOf is the picture format that the first bytes announce: jpeg, png, gif,
-// webp, bmp or tiff, the formats that are read; "" for all else. It looks at the
+// webp, avif, jxl, bmp or tiff, the formats that are read; "" for all else. It looks at the
 // magic numbers alone, so the gateway can turn away what is no picture before it
 // costs anything; only decoding tells whether the rest keeps the promise.
 func FormatOf(head []byte) string {
@@ -24,6 +24,12 @@ func FormatOf(head []byte) string {
 		return "gif"
 	case starts(0, "RIFF") && starts(8, "WEBP"):
 		return "webp"
+	case starts(4, "ftyp"):
+		if brand(head[:min(len(head), FormatBytes)]) == "AVIF" {
+			return "avif"
+		}
+	case starts(0, "\xff\x0a"), starts(0, "\x00\x00\x00\x0cJXL \r\n\x87\n"):
+		return "jxl"
 	case starts(0, "BM") && starts(6, "\x00\x00\x00\x00"):
 		// Two letters are little to go by: the four reserved bytes must be zero too.
 		return "bmp"
@@ -34,4 +40,4 @@ func FormatOf(head []byte) string {
 }
 
 // Formats are the formats that are read, as a sentence names them.
-const Formats = "JPEG, PNG, GIF, WebP, BMP and TIFF"
+const Formats = "JPEG, PNG, GIF, WebP, AVIF, JPEG XL, BMP and TIFF"

@@ -17,6 +17,12 @@ func TestFormatOfLooksAtTheFirstBytesAlone(t *testing.T) {
 		"a word that begins as BMP":  {"BMW is a car maker", ""},
 		"another RIFF":               {"RIFF\x10\x00\x00\x00WAVEfmt ", ""},
 		"a PNG that is only promise": {"\x89PN", ""},
+		"AVIF by its major brand":    {"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1miaf", "avif"},
+		"AVIF, a sequence":           {"\x00\x00\x00\x1cftypavis\x00\x00\x00\x00msf1miaf", "avif"},
+		"AVIF by a compatible brand": {"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00avif", "avif"},
+		"HEIC":                       {"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1", ""},
+		"JPEG XL, bare":              {"\xff\x0a\x00", "jxl"},
+		"JPEG XL in boxes":           {"\x00\x00\x00\x0cJXL \r\n\x87\n\x00\x00\x00\x14ftypjxl ", "jxl"},
 		"SVG":                        {"<svg xmlns=", ""},
 		"nothing":                    {"", ""},
 	} {
@@ -31,10 +37,10 @@ func TestFormatOfLooksAtTheFirstBytesAlone(t *testing.T) {
 
 func TestAFormatThatIsNotReadIsNamed(t *testing.T) {
 	for name, tt := range map[string]struct{ head, want string }{
-		"AVIF by its major brand":   {"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1miaf", "AVIF"},
+		"AVIF, which is read":       {"\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1miaf", ""},
 		"HEIC by a compatible one":  {"\x00\x00\x00\x18ftypmif1\x00\x00\x00\x00heic", "HEIC"},
 		"an unknown brand":          {"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00iso2", "a video"},
-		"JPEG XL, bare":             {"\xff\x0a\x00", "JPEG XL"},
+		"JPEG XL, which is read":    {"\xff\x0a\x00", ""},
 		"SVG behind its prologue":   {"<?xml version='1.0'?>\n<svg xmlns=", "SVG"},
 		"SVG too far behind it":     {"<?xml version='1.0'?>" + strings.Repeat(" ", ForeignBytes) + "<svg xmlns=", ""},
 		"a PNG, which is read":      {"\x89PNG\r\n\x1a\n", ""},

@@ -140,7 +140,7 @@ func TestBadInputIsAProblemAndCostsNothing(t *testing.T) {
 		{"no such function", "/v1/functions/ear/detect", "image/png", strings.NewReader(picture), functions.NotFound, 404, false},
 		{"empty", detectPath, "image/png", strings.NewReader(""), functions.Unreadable, 422, false},
 		{"text under a picture's type", detectPath, "image/jpeg", strings.NewReader("hello, hello, hello"), functions.Unsupported, 415, false},
-		{"AVIF", detectPath, "image/avif", strings.NewReader("\x00\x00\x00\x1cftypavif\x00\x00\x00\x00mif1miafMA1B"), functions.Unsupported, 415, false},
+		{"HEIC", detectPath, "image/heic", strings.NewReader("\x00\x00\x00\x1cftypheic\x00\x00\x00\x00mif1miafheic"), functions.Unsupported, 415, false},
 		{"SVG", detectPath, "image/svg+xml", strings.NewReader(`<svg xmlns="http://www.w3.org/2000/svg"/>`), functions.Unsupported, 415, false},
 		{"too large by its declared length", detectPath, "image/png", strings.NewReader(large), functions.TooLarge, 413, false},
 		{"too large without a declared length", detectPath, "image/png", io.MultiReader(strings.NewReader(large)), functions.TooLarge, 413, true},

@@ -33,6 +33,7 @@ type contrastOptions struct {
 	functions                         int
 	hours                             float64
 	nodes                             nodeOptions
+	remote                            clusterOptions
 }
 
 // contrastCommand is saccade contrast.
@@ -42,7 +43,9 @@ func contrastCommand(cfg *config.Saccade) *cobra.Command {
 		Use:   "contrast",
 		Short: "Run one function in several styles under the same traffic, live and simulated, and report what each costs",
 		Long: "Measures the function on a platform of its own, plays each trace against each style, simulates the same\n" +
-			"arrivals and the whole trace, and writes report.html, report.json, report.csv and what was seen into --out.",
+			"arrivals and the whole trace, and writes report.html, report.json, report.csv and what was seen into --out.\n\n" +
+			"With --platform knative the traces are played through the gateway on a cluster, in each style against a\n" +
+			"copy of the function that is deployed for that time as NAME-contrast-STYLE, and deleted.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Functions = o.population(cfg.Functions)
@@ -54,6 +57,11 @@ func contrastCommand(cfg *config.Saccade) *cobra.Command {
 				return err
 			}
 			defer c.close()
+			if o.platform == onKnative {
+				if c.cluster, err = o.remote.cluster(cmd, *cfg); err != nil {
+					return err
+				}
+			}
 			return c.run(cmd.Context())
 		},
 	}
@@ -62,7 +70,7 @@ func contrastCommand(cfg *config.Saccade) *cobra.Command {
 	f.StringVarP(&o.function, "function", "f", "centernet", "the `function` to run")
 	f.StringSliceVar(&o.traces, "trace", []string{"rush-hour", "sporadic-camera", "flash-crowd"}, "`traces` to play: names of saccade traces list, or files")
 	f.StringSliceVar(&o.styles, "styles", contrastStyles, "`styles` to contrast")
-	f.StringVar(&o.platform, "platform", "local", "where the trace is played: `local`")
+	f.StringVar(&o.platform, "platform", onThisMachine, "where the trace is played: `local or knative`")
 	f.Float64Var(&o.compress, "compress", 60, "press the trace's time together by this `factor`, and the settings' with it as far as they may be")
 	f.DurationVar(&o.longest, "for", 30*time.Second, "play each trace so long at most: the stretch with most requests")
 	f.Float64Var(&o.share, "load", 0.5, "`share` of what the machine can do that the trace's peak may take; more requests are left out by chance")
@@ -78,6 +86,7 @@ func contrastCommand(cfg *config.Saccade) *cobra.Command {
 	f.IntVar(&o.functions, "population", 1000, "with --simulate: how many `functions`; a number for --functions is the same")
 	f.Float64Var(&o.hours, "hours", 24, "with --simulate: how many `hours`")
 	o.nodes.flags(f)
+	o.remote.flags(cmd, cfg)
 	return cmd
 }
 
@@ -86,8 +95,13 @@ func (o contrastOptions) check() error {
 	fault := func(format string, args ...any) {
 		errs = append(errs, functions.Errorf(functions.Invalid, format, args...))
 	}
-	if o.platform != "local" {
-		fault("--platform %s: traces are played on the local platform only", o.platform)
+	switch {
+	case o.platform == onKnative && (o.simulate || o.loadTime > 0):
+		fault("--simulate and --load-time go with --platform %s: a cluster is played on as it is", onThisMachine)
+	case o.platform == onKnative && !(o.remote.peak > 0 && o.remote.timeout > 0):
+		fault("--peak and --timeout are above 0")
+	case o.platform != onKnative && o.platform != onThisMachine:
+		fault("--platform %s: traces are played on %s or on %s", o.platform, onThisMachine, onKnative)
 	}
 	if !(o.compress >= 1) || !(o.share > 0 && o.share <= 1) || o.longest <= 0 || o.loadTime < 0 || o.parallel < 0 {
 		fault("--compress is 1 or more, --load between 0 and 1, --for, --load-time and --parallel are not below zero")
@@ -121,6 +135,8 @@ type contrast struct {
 	traces []traces.Trace
 	played []played
 	in     report.Input
+	// cluster is where it is played, or nil: here.
+	cluster cluster
 }
 
 // contrastStyle is a style with what was measured of the function in it.
@@ -144,12 +160,18 @@ func newContrast(cmd *cobra.Command, cfg config.Saccade, o contrastOptions) (*co
 		c.traces = append(c.traces, trace)
 	}
 	cfg.MaxInstances = o.instances
+	if o.platform == onKnative {
+		return c, c.theatre.elsewhere(cfg, o)
+	}
 	return c, c.theatre.open(cmd, cfg, o)
 }
 
 // run is the story: measure, replay, simulate, report.
 func (c *contrast) run(ctx context.Context) error {
 	began := time.Now()
+	if c.cluster != nil {
+		return c.onCluster(ctx, began)
+	}
 	for _, name := range c.contrastOptions.styles {
 		style, err := c.measure(ctx, name)
 		if err != nil {
@@ -213,7 +235,7 @@ func (c *contrast) measureLive(ctx context.Context, style *contrastStyle) (err e
 	c.say("measuring %s in style %s", c.function, style.name)
 	atATime := min(c.instances*max(1, style.live.ContainerConcurrency), 2*runtime.NumCPU())
 	style.measured, err = replay.Measure(ctx, c.opener(style.name), replay.MeasureOptions{
-		Starts: c.starts, Requests: c.requests, Instances: c.kept(style.live), AtATime: atATime,
+		Starts: c.starts, Requests: c.requests, Instances: min(c.kept(style.live), atATime), AtATime: atATime,
 	})
 	if err != nil {
 		return err

@@ -68,7 +68,7 @@ func (c *contrast) replay(ctx context.Context, trace traces.Trace) error {
 		live := outcome.Result(int(plan.For/replay.DefaultEvery) + 1)
 		live.Policy, live.Seed = style.name, c.seed
 		told.Styles = append(told.Styles, report.Style{
-			Name: style.name, Live: true, Result: live, Cold: outcome.Cold(), Phases: phases(outcome.Starts()),
+			Name: style.name, Live: true, Result: live, Phases: phases(outcome.Starts()),
 			Usage: report.UsageOf(live, tariff(style.own), style.measured.Instance),
 		})
 		c.tell(outcome, live)

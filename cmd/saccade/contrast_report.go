@@ -14,25 +14,30 @@ import (
 	"github.com/seed45885407/saccade/functions"
 )
 
-// begin notes where the numbers come from.
+// begin notes where the numbers come from, of a contrast on this machine.
 func (c *contrast) begin(began time.Time) {
+	notes := []string{
+		fmt.Sprintf("Live runs are of real models on this machine, at most %d instances in each style, the trace's time pressed together by %g and its peak held to %.0f %% of what the machine can do.",
+			c.instances, c.compress, 100*c.share),
+		"Simulated runs have the whole trace in its own time, with the start and service times measured live here, each instance on cores of its own, on which the requests in it slow each other.",
+	}
+	if c.loadTime > 0 {
+		notes = append(notes, fmt.Sprintf("Every start was made longer by %v, as a large model's would be.", c.loadTime))
+	}
+	if load := busyness(); load != "" {
+		notes = append(notes, fmt.Sprintf("The machine's load average was %s when it began, on %d cores.", load, runtime.NumCPU()))
+	}
+	c.beginWith(began, notes...)
+}
+
+func (c *contrast) beginWith(began time.Time, notes ...string) {
 	c.in = report.Input{
 		Function: c.function, Subject: functions.AutoscalerStartupAware, Prices: report.DefaultPrices(),
 		Origin: report.Origin{
 			Command: "saccade " + strings.Join(append([]string{"contrast"}, c.arguments()...), " "),
 			Machine: machine(), Version: version, Made: began.UTC().Truncate(time.Second), Seed: c.seed,
-			Notes: []string{
-				fmt.Sprintf("Live runs are of real models on this machine, at most %d instances in each style, the trace's time pressed together by %g and its peak held to %.0f %% of what the machine can do.",
-					c.instances, c.compress, 100*c.share),
-				"Simulated runs have the whole trace in its own time, with the start and service times measured live here, each instance on cores of its own.",
-			},
+			Notes: notes,
 		},
-	}
-	if c.loadTime > 0 {
-		c.in.Origin.Notes = append(c.in.Origin.Notes, fmt.Sprintf("Every start was made longer by %v, as a large model's would be.", c.loadTime))
-	}
-	if load := busyness(); load != "" {
-		c.in.Origin.Notes = append(c.in.Origin.Notes, fmt.Sprintf("The machine's load average was %s when it began, on %d cores.", load, runtime.NumCPU()))
 	}
 }
 
@@ -40,17 +45,22 @@ func (c *contrast) begin(began time.Time) {
 func (c *contrast) arguments() (all []string) {
 	c.cmd.Flags().Visit(func(f *flagOf) {
 		switch f.Name {
-		case "function", "trace", "styles", "compress", "for", "load", "load-time", "window", "parallel", "starts", "requests", "seed", "max-instances":
+		case "function", "trace", "styles", "compress", "for", "load", "load-time", "window", "parallel", "starts", "requests", "seed", "max-instances",
+			"platform", "peak", "namespace", "image", "delivery":
 			all = append(all, fmt.Sprintf("--%s=%s", f.Name, strings.Trim(f.Value.String(), "[]")))
 		}
 	})
 	return all
 }
 
-// config is the simulation of a style with what was measured, each instance on cores of its own.
+// config is the simulation of a style with what was measured, each instance on cores of its
+// own: as many as it holds, of those on which the pace was measured.
 func (c *contrast) config(style contrastStyle) simulate.Config {
 	config := style.measured.On(simulate.Config{Function: c.function, Seed: c.seed, Prices: new(simulate.DefaultPrices())}).Under(style.own)
-	config.Pace, config.PolicyName = nil, style.name
+	config.Apart, config.PolicyName = true, style.name
+	if cores := float64(runtime.NumCPU()); config.Held.CPU > 0 && config.Held.CPU < cores {
+		config.Pace = config.Pace.On(config.Held.CPU / cores)
+	}
 	return config
 }
 

@@ -16,13 +16,20 @@ const leastWindow = 6 * time.Second
 // styled is f in a style. What f says of the style's own settings stays; a function of
 // style lambda says nothing of the other style's, so those are the defaults.
 func styled(f functions.Function, style string, o contrastOptions) (functions.Function, error) {
+	f, err := inStyle(f, style, o)
+	return f.WithDefaults(), err
+}
+
+// inStyle is styled before defaults are filled in, of which a cluster has others.
+func inStyle(f functions.Function, style string, o contrastOptions) (functions.Function, error) {
 	c := &f.Spec.Scaling
 	wasLambda := c.IsLambda()
 	if style == functions.StyleLambda {
 		*c = functions.Scaling{Style: functions.StyleLambda, Lambda: c.Lambda, Timeout: c.Timeout}
-		f.Spec.Runtime.Threads = 0 // one run has all the instance's cores
-		f.Spec.Resources.CPU, f.Spec.Resources.Memory = "", ""
-		return f.WithDefaults(), nil
+		f.Spec.Runtime.Threads = 0                             // one run has all the instance's cores
+		f.Spec.Resources.CPU, f.Spec.Resources.Memory = "", "" // its size is lambda.memory alone
+		f.Spec.Cluster.Requests.CPU, f.Spec.Cluster.Requests.Memory = "", ""
+		return f, nil
 	}
 	if wasLambda {
 		*c = functions.Scaling{Timeout: c.Timeout}
@@ -41,7 +48,7 @@ func styled(f functions.Function, style string, o contrastOptions) (functions.Fu
 		f.Spec.Runtime.Parallel = o.parallel
 		c.ContainerConcurrency, c.Target = 0, 0
 	}
-	return f.WithDefaults(), nil
+	return f, nil
 }
 
 // compressed are settings whose times are pressed together as the trace's are, as far as

@@ -65,6 +65,13 @@ func (t *theatre) open(cmd *cobra.Command, cfg config.Saccade, o contrastOptions
 	return nil
 }
 
+// elsewhere is for what is played on a platform that is up.
+func (t *theatre) elsewhere(cfg config.Saccade, o contrastOptions) (err error) {
+	t.options, t.cfg = o, cfg
+	t.pictures, err = samplePhotographs()
+	return err
+}
+
 func (t *theatre) close() { os.RemoveAll(t.dir) }
 
 // ownCache has models and graphs of the user's cache, and nothing of what policies measured
@@ -175,13 +182,18 @@ func (t *theatre) stage(ctx context.Context, c *client.Client, s *stack) (replay
 		case <-time.After(time.Millisecond):
 		}
 	}
-	stage.Send = func(ctx context.Context, number int) (functions.Reply, error) {
+	stage.Send = t.sender(c, stage.Function)
+	return stage, nil
+}
+
+// sender asks a gateway's function about the sample pictures in turn.
+func (t *theatre) sender(c *client.Client, function string) func(context.Context, int) (functions.Reply, error) {
+	return func(ctx context.Context, number int) (functions.Reply, error) {
 		picture := t.pictures[number%len(t.pictures)]
 		// No two ask the same, else one answer might serve both; what is found does not depend on it.
 		score := functions.DefaultMinScore + float64(number%1_000_000)*1e-9
-		return c.Detect(ctx, stage.Function, client.Source{Data: picture}, functions.Parameters{MinScore: &score})
+		return c.Detect(ctx, function, client.Source{Data: picture}, functions.Parameters{MinScore: &score})
 	}
-	return stage, nil
 }
 
 func (t *theatre) processes() replay.Processes {

@@ -126,7 +126,8 @@ func TestAPrometheusGetsDataForEveryPanelAndEveryAlert(t *testing.T) {
 	needRuntime(t)
 	picture := string(samplePictures(t)[0])
 	dir := t.TempDir()
-	neverComesUp(t, dir)
+	declare(t, dir, "late", "scaling: {startTimeout: 1ms, timeout: 300ms}") // never comes up
+	declare(t, dir, "watched", "drift: {reference: 50, window: 50}")
 	change := func(cfg *config.Saccade) {
 		cfg.Functions = []string{dir}
 		cfg.MaxWaiting = 2 // so that a burst is turned away
@@ -170,21 +171,21 @@ func TestAPrometheusGetsDataForEveryPanelAndEveryAlert(t *testing.T) {
 	})
 }
 
-// neverComesUp declares a function that has no time to start.
-func neverComesUp(t *testing.T, dir string) {
+// declare declares a function that says one thing beside its model.
+func declare(t *testing.T, dir, name, says string) {
 	t.Helper()
 	model, err := functions.Shipped.ReadFile("centernet/centernet-mbv3.onnx")
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := filepath.Join(dir, "late")
+	folder := filepath.Join(dir, name)
 	if err := os.Mkdir(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
 		"eye.onnx": string(model),
-		"function.yaml": "apiVersion: saccade.dev/v1alpha1\nkind: Function\nmetadata: {name: late}\n" +
-			"spec:\n  model: {uri: eye.onnx}\n  scaling: {startTimeout: 1ms, timeout: 300ms}\n",
+		"function.yaml": "apiVersion: saccade.dev/v1alpha1\nkind: Function\nmetadata: {name: " + name + "}\n" +
+			"spec:\n  model: {uri: eye.onnx}\n  " + says + "\n",
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -222,6 +223,9 @@ func sendTraffic(t *testing.T, base, server, picture string) {
 	send(base+"/v1/functions/late/detect", "image/png", picture)
 	send(base+"/v1/functions/nobody/detect", "image/png", picture)
 	send("http://"+server+"/v1/detect", "image/png", picture)
+	for range 25 { // some rounds of this are a reference and a window
+		send(base+"/v1/functions/watched/detect", "image/png", picture)
+	}
 	var burst sync.WaitGroup
 	for range 12 {
 		burst.Go(func() { send(detect, "image/png", picture) })

@@ -34,10 +34,18 @@ func (o Outcome) WriteSamples(w io.Writer) error {
 	for _, s := range o.Samples {
 		rows = append(rows, []string{
 			seconds(s.At), s.State, strconv.Itoa(s.Ready), strconv.Itoa(s.Starting), strconv.Itoa(s.InFlight), strconv.Itoa(s.Waiting),
-			strconv.FormatFloat(s.CPU, 'f', 2, 64), strconv.FormatInt(s.Memory, 10),
+			known(s.CPU >= 0, strconv.FormatFloat(s.CPU, 'f', 2, 64)), known(s.Memory >= 0, strconv.FormatInt(s.Memory, 10)),
 		})
 	}
 	return write(w, rows)
+}
+
+// known is a cell that is empty where nothing was measured.
+func known(is bool, text string) string {
+	if !is {
+		return ""
+	}
+	return text
 }
 
 func write(w io.Writer, rows [][]string) error {

@@ -23,7 +23,7 @@ type MeasureOptions struct {
 	Starts int
 	// Requests is how many for each number of requests at a time. Default 60.
 	Requests int
-	// Rested is how many are sent each after a pause. Default 12.
+	// Rested is how many are sent each after a pause. Default 8.
 	Rested int
 	// Instances is how many are kept while requests at a time are measured, AtATime the
 	// most of those. Default 1 each.
@@ -47,7 +47,7 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 		o.Requests = 60
 	}
 	if o.Rested <= 0 {
-		o.Rested = 12
+		o.Rested = 8
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}

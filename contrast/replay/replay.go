@@ -38,7 +38,7 @@ type Stage struct {
 	// Send asks the function about a picture. It is called from many goroutines; the
 	// number is another for each request, so that no two are the same to the gateway.
 	Send func(ctx context.Context, number int) (functions.Reply, error)
-	// Processes is what the instances use of the machine now.
+	// Processes is what the instances use of the machine now; nil where nobody can tell.
 	Processes func() Processes
 }
 

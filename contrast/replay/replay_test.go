@@ -47,7 +47,7 @@ func TestRequestsLeaveAtTheirTimesWhetherOrNotOthersCameBack(t *testing.T) {
 		if len(out.Starts()) != 1 {
 			t.Errorf("three waited for one start, %d are counted", len(out.Starts()))
 		}
-		if bars := out.Cold(); len(bars) != 1 || bars[0].Count != 3 {
+		if bars := result.ColdLatency.Bars; len(bars) != 1 || bars[0].Count != 3 {
 			t.Errorf("the cold ones are %v", bars)
 		}
 		// One loading instance from 1 to 11, a ready one after that.
@@ -178,4 +178,34 @@ func TestTheTablesHaveALineForEach(t *testing.T) {
 	if err != nil || len(rows) != 2 || rows[1][6] != "1.50" {
 		t.Errorf("%v, %v", rows, err)
 	}
+}
+
+func TestWhatWasNotMeasuredIsLeftEmpty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &platform{load: 2 * time.Second, service: time.Second}
+		out, err := Run(t.Context(), p.stage(), Plan{Trace: "t", For: 10 * time.Second, Arrivals: seconds64(1)}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text bytes.Buffer
+		if err := out.WriteSamples(&text); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(&text).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last := rows[len(rows)-1]; last[6] != "" || last[7] != "" || out.PeakMemory() != 0 {
+			t.Errorf("nobody looked at processes: %v", last)
+		}
+		// Started at 1, ready at 3, busy until 4, there until 10; a look may miss a step by half a second.
+		seen := out.Seen()
+		for what, times := range map[string][2]time.Duration{
+			"starting": {seen.Starting, 2 * time.Second}, "busy": {seen.Busy, time.Second}, "idle": {seen.Idle, 6 * time.Second},
+		} {
+			if d := times[0] - times[1]; d < -DefaultEvery || d > DefaultEvery {
+				t.Errorf("%s for %v, want %v", what, times[0], times[1])
+			}
+		}
+	})
 }

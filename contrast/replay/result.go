@@ -19,7 +19,7 @@ func (o Outcome) Result(points int) simulate.Result {
 		Loading: functions.Seconds(used.Starting), Busy: functions.Seconds(used.Busy),
 		Idle: functions.Seconds(used.Idle + used.Frozen), Instances: functions.Seconds(used.Lived()),
 	}
-	var latency, waits []time.Duration
+	var latency, cold, waits []time.Duration
 	for _, q := range o.Requests {
 		switch {
 		case q.Kind != "":
@@ -27,11 +27,12 @@ func (o Outcome) Result(points int) simulate.Result {
 			continue
 		case q.Cold:
 			r.Cold++
+			cold = append(cold, q.Latency)
 		}
 		r.Requests++
 		latency, waits = append(latency, q.Latency), append(waits, time.Duration(q.Timing.Wait))
 	}
-	r.Latency, r.Wait = spread(latency), spread(waits)
+	r.Latency, r.ColdLatency, r.Wait = spread(latency), spread(cold), spread(waits)
 	for _, s := range o.Samples {
 		r.Peak = max(r.Peak, int64(s.Ready+s.Starting))
 	}
@@ -45,15 +46,21 @@ func (o Outcome) Observed() simulate.Observed {
 	return simulate.Observed{P50: r.Latency.P50, P95: r.Latency.P95, Cold: r.Cold, Instances: r.Instances}
 }
 
-// Cold are the latencies of cold requests, in rising order.
-func (o Outcome) Cold() []simulate.Bar {
-	var cold []time.Duration
-	for _, q := range o.Requests {
-		if q.Cold && q.Kind == "" {
-			cold = append(cold, q.Latency)
+// Seen is the time of instances as the samples saw them, each until the next: for a platform
+// that does not count it itself. An instance is busy there if there are as many requests.
+func (o Outcome) Seen() functions.Usage {
+	used := functions.Usage{Function: o.Used.Function, Held: o.Used.Held}
+	for n, s := range o.Samples {
+		until := o.Plan.For
+		if n+1 < len(o.Samples) {
+			until = min(until, o.Samples[n+1].At)
 		}
+		spent, busy := max(0, until-s.At), min(s.Ready, s.InFlight)
+		used.Busy += spent * time.Duration(busy)
+		used.Idle += spent * time.Duration(s.Ready-busy)
+		used.Starting += spent * time.Duration(s.Starting)
 	}
-	return spread(cold).Bars
+	return used
 }
 
 // Starts are the starts that a request waited for, each once.

@@ -16,7 +16,7 @@ type Sample struct {
 	State                              string
 	Ready, Starting, InFlight, Waiting int
 	// CPU is how many cores the instances kept busy since the last sample, Memory what
-	// they hold resident, in bytes.
+	// they hold resident, in bytes; both are -1 where the Stage's Processes are not known.
 	CPU    float64
 	Memory int64
 }
@@ -65,6 +65,9 @@ func look(ctx context.Context, stage Stage, began time.Time, length time.Duratio
 		now, used := time.Now(), processes()
 		s := sampleOf(statusOf(stage))
 		s.At, s.CPU, s.Memory = now.Sub(began), used.since(before, now.Sub(last)), used.Memory
+		if stage.Processes == nil {
+			s.CPU, s.Memory = -1, -1
+		}
 		before, last = used, now
 		all = append(all, s)
 		tell()

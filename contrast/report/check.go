@@ -54,7 +54,7 @@ func (in Input) Check() error {
 				}
 			}
 			checkBars(fault, where, style.Result.Latency.Bars, style.Result.Requests)
-			checkBars(fault, where+", cold", style.Cold, style.Result.Cold)
+			checkBars(fault, where+", cold", style.cold(), style.Result.Cold)
 			checkUsage(fault, where, style.Usage)
 		}
 	}
@@ -78,7 +78,7 @@ func (in Input) Check() error {
 		}
 		for _, v := range knobs.Variants {
 			if !(v.Cost > 0 && v.Cost <= maxPrice) || v.P99 < 0 {
-				fault("the knobs of %s on %s: %s %s costs %v and waits for %v s", knobs.Style, knobs.Trace, v.Knob, v.Value, float64(v.Cost), v.P99.Seconds())
+				fault("the knobs of %s on %s: %s %s costs %v and takes %v s", knobs.Style, knobs.Trace, v.Knob, v.Value, float64(v.Cost), v.P99.Seconds())
 			}
 		}
 	}

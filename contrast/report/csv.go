@@ -16,6 +16,7 @@ func csvColumns() []string {
 		"trace", "name", "label", "result.seed", "result.for", "result.requests", "result.cold", "result.refused", "result.starts", "result.peak",
 		"result.instances", "result.busy", "result.idle", "result.loading",
 		"result.latency.mean", "result.latency.p50", "result.latency.p90", "result.latency.p95", "result.latency.p99", "result.latency.p999", "result.latency.max",
+		"result.cold_latency.p50", "result.cold_latency.p99", "result.cold_latency.max",
 		"result.wait.p50", "result.wait.p99", "result.wait.max",
 		"usage.tariff", "usage.work", "usage.idle", "usage.start",
 		"currency", "cost.work", "cost.idle", "cost.start", "cost.requests", "cost.total", "cost.per_million", "cost.wasted",

@@ -46,7 +46,7 @@ func drawKnobs(in Input, place int, knobs Knobs) []drawing {
 			d.line(k, 1.5, centre, at)
 			d.dot(k, at[0], at[1], 3.5)
 			labels = append(labels, placed{at, v.Value})
-			d.desc += fmt.Sprintf("At %s: %s of the cost, %s of the 99th percentile of the wait. ", v.Value, percent(math.Exp(dx)), percent(math.Exp(dy)))
+			d.desc += fmt.Sprintf("At %s: %s of the cost, %s of the latency’s 99th percentile. ", v.Value, percent(math.Exp(dx)), percent(math.Exp(dy)))
 		}
 		d.dot(body, centre[0], centre[1], 3)
 		d.valueLabels(labels, centre, x)
@@ -83,11 +83,11 @@ func (d *drawing) valueLabels(all []placed, centre point, x scale) {
 	}
 }
 
-// steppedBy is the logarithms of what cost and wait are multiplied by. Waits below a
-// millisecond are one: nobody feels less.
-func steppedBy(base, v simulate.Variant) (cost, wait float64) {
+// steppedBy is the logarithms of what cost and latency are multiplied by. Latencies below
+// a millisecond are one: nobody feels less.
+func steppedBy(base, v simulate.Variant) (cost, latency float64) {
 	const least = 1e-3
 	cost = math.Log(math.Max(1e-12, float64(v.Cost))) - math.Log(math.Max(1e-12, float64(base.Cost)))
-	wait = math.Log(math.Max(least, v.P99.Seconds())) - math.Log(math.Max(least, base.P99.Seconds()))
-	return cost, wait
+	latency = math.Log(math.Max(least, v.P99.Seconds())) - math.Log(math.Max(least, base.P99.Seconds()))
+	return cost, latency
 }

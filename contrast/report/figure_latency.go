@@ -125,14 +125,15 @@ func (d *drawing) curve(x, y scale, steps []quantile, k ink, width float64) []po
 // coldPart is the steps from which on half of the slower requests or more are cold, to
 // the end. None where cold requests are not known apart.
 func coldPart(style Style) []quantile {
-	if len(style.Cold) == 0 {
+	bars := style.cold()
+	if len(bars) == 0 {
 		return nil
 	}
 	all := quantiles(style.Result)
 	for i := range all {
 		slower := math.Round(all[i].before * float64(style.Result.Requests))
 		cold := 0.0
-		for _, bar := range style.Cold {
+		for _, bar := range bars {
 			if i == 0 || bar.UpTo.Seconds() > all[i-1].value {
 				cold += float64(bar.Count)
 			}
@@ -142,6 +143,14 @@ func coldPart(style Style) []quantile {
 		}
 	}
 	return nil
+}
+
+// cold are the latencies of cold requests alone, empty where they are not known apart.
+func (s Style) cold() []simulate.Bar {
+	if len(s.Cold) > 0 {
+		return s.Cold
+	}
+	return s.Result.ColdLatency.Bars
 }
 
 func coldShare(style Style) float64 {

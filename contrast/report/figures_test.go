@@ -21,6 +21,7 @@ func TestTheColdPartBeginsWhereHalfAreCold(t *testing.T) {
 	}{
 		{"all slower ones are cold", in.Traces[0].Styles[0], 0.08}, // 4 of the slowest 8
 		{"not known apart", in.Traces[0].Styles[1], 0},
+		{"as a simulation knows them", apart(in.Traces[0].Styles[0]), 0.08},
 		{"cold ones are the quickest", Style{Result: in.Traces[0].Styles[0].Result, Cold: []simulate.Bar{{UpTo: 1, Count: 4}}}, 0},
 	} {
 		got := 0.0
@@ -166,4 +167,10 @@ func TestWhatIsNotKnownIsNotDrawn(t *testing.T) {
 	if !strings.Contains(page, `class="k-s0"`) {
 		t.Error("the percentiles that are known are not drawn")
 	}
+}
+
+// apart is a style whose result knows its cold requests itself.
+func apart(s Style) Style {
+	s.Result.ColdLatency.Bars, s.Cold = s.Cold, nil
+	return s
 }

@@ -43,7 +43,8 @@ type Style struct {
 	// Result has Bars in Latency and a Series, or the figures lack them.
 	Result simulate.Result `json:"result"`
 	// Cold are the latencies of cold requests alone, in rising order, where they are
-	// known apart; with them the cold tail is drawn as such.
+	// known apart; with them the cold tail is drawn as such. Default: the Bars of the
+	// Result's ColdLatency.
 	Cold []simulate.Bar `json:"cold,omitempty"`
 	// Phases are the cold-start ledger, in the order in which they happen.
 	Phases []Phase `json:"phases,omitempty"`

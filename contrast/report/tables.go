@@ -44,7 +44,7 @@ func (d *Document) summary(t int) summaryTrace {
 func (d *Document) latencyTable(t int) table {
 	all := table{
 		Caption: "Latency on " + d.Traces[t].Name,
-		Head:    []string{"style", "requests", "cold", "mean", "p50", "p90", "p95", "p99", "p99.9", "longest"},
+		Head:    []string{"style", "requests", "cold", "mean", "p50", "p90", "p95", "p99", "p99.9", "longest", "p50 of cold ones", "p99 of cold ones"},
 	}
 	for s, style := range d.Traces[t].Styles {
 		r, at := style.Result, d.resultPath(t, s)
@@ -53,9 +53,18 @@ func (d *Document) latencyTable(t int) table {
 			plain(style.Label), datum(at+"requests", r.Requests, count(r.Requests)), datum(at+"cold", r.Cold, count(r.Cold)),
 			d.time(l+"mean", r.Latency.Mean), d.time(l+"p50", r.Latency.P50), d.time(l+"p90", r.Latency.P90), d.time(l+"p95", r.Latency.P95),
 			d.time(l+"p99", r.Latency.P99), d.time(l+"p999", r.Latency.P999), d.time(l+"max", r.Latency.Max),
+			d.cold(at, "p50", r.ColdLatency, r.ColdLatency.P50), d.cold(at, "p99", r.ColdLatency, r.ColdLatency.P99),
 		})
 	}
 	return all
+}
+
+// cold is a percentile of the cold requests alone, where there are any that are known apart.
+func (d *Document) cold(at, name string, all simulate.Spread, value functions.Seconds) template.HTML {
+	if all.Max == 0 {
+		return plain("–")
+	}
+	return d.time(at+"cold_latency."+name, value)
 }
 
 func (d *Document) timeTable(t int) table {
@@ -127,7 +136,7 @@ func (d *Document) knobsTable(k int) table {
 	knobs := d.Knobs[k]
 	all := table{
 		Caption: d.labelOf(knobs.Style) + " on " + knobs.Trace + ", one knob a step away, at the prices of the run",
-		Head:    []string{"knob", "set to", "p99 of the wait", "cost", "starts", "most at a time"},
+		Head:    []string{"knob", "set to", "p99", "cost", "starts", "most at a time"},
 	}
 	row := func(n int, v simulate.Variant, name string) {
 		at := fmt.Sprintf("knobs.%d.variants.%d.", k, n)

@@ -10,6 +10,7 @@ type event struct {
 	request  // served: whose end it is
 	instance *instance
 	what     happening
+	round    uint32 // of an instance with cores of its own: the event is news only if it is still the instance's
 }
 
 type happening uint8

@@ -198,7 +198,7 @@ func (r *fleetRun) sort() {
 // result adds up.
 func (r *fleetRun) result() (FleetResult, error) {
 	var f FleetResult
-	var waits, latency times
+	var waits, latency, cold times
 	total := &f.Total
 	for _, s := range r.all {
 		one := s.result()
@@ -207,13 +207,14 @@ func (r *fleetRun) result() (FleetResult, error) {
 		}
 		waits.merge(&s.waits)
 		latency.merge(&s.latency)
+		cold.merge(&s.coldLatency)
 		f.Each = append(f.Each, one)
 	}
 	for _, more := range r.series[1:] {
 		r.series[0].add(more)
 	}
 	total.Seed, total.For = r.Seed, functions.Seconds(r.For)
-	total.Wait, total.Latency = waits.spread(true), latency.spread(true)
+	total.Wait, total.Latency, total.ColdLatency = waits.spread(true), latency.spread(true), cold.spread(true)
 	total.Step, total.Series = r.series[0].points(r.For)
 	for _, p := range total.Series {
 		total.Peak = max(total.Peak, int64(p.Pending+p.Loading+p.Busy+p.Idle+0.5))

@@ -82,6 +82,39 @@ func (s *simulation) leave(i *instance) {
 	}
 }
 
+// lose is the end of an instance that nobody wanted gone. Its requests are sent again.
+func (s *simulation) lose(i *instance) {
+	wasDraining := i.state == draining
+	if i.state == loading {
+		s.counts.failedStarts++
+		s.bill.failed(i)
+	} else {
+		s.counts.lost++
+	}
+	var again []request
+	if i.waitedFor && i.state == loading {
+		s.unbind(i) // it was sent nowhere yet
+	}
+	for _, e := range s.events.heap {
+		if e.instance == i && e.what == served && i.sharing == nil {
+			again = append(again, e.request)
+		}
+	}
+	for _, shared := range []*sharing{s.sharing, i.sharing} {
+		if shared != nil {
+			again = append(again, shared.lose(s.now, i)...)
+		}
+	}
+	s.counts.retried += int64(len(again))
+	s.waiting.back(again...)
+	s.remove(i)
+	s.leave(i)
+	if !wasDraining { // else it was told when it was let go
+		s.tell(scaling.Ended, i.number, 0)
+	}
+	s.reconcile()
+}
+
 // dispatch gives waiting requests to instances, first come, first served; of the
 // instances with room the oldest. One that finds none is bound, where requests bind, to
 // one that starts.
@@ -147,7 +180,24 @@ func (s *simulation) serve(i *instance, r request) {
 		s.sharing.begin(s.now, event{what: served, instance: i, request: r})
 		return
 	}
+	if s.Apart && len(s.Pace) > 0 && s.ContainerConcurrency > 1 {
+		if i.sharing == nil {
+			i.sharing = &sharing{pace: s.Pace}
+		}
+		i.sharing.begin(s.now, event{what: served, instance: i, request: r})
+		s.foresee(i)
+		return
+	}
 	s.events.push(event{at: s.now + r.takes, what: served, instance: i, request: r})
+}
+
+// foresee is when the next request of an instance with cores of its own is over, until
+// another comes or goes: what was foreseen before counts no more.
+func (s *simulation) foresee(i *instance) {
+	i.round++
+	if at := i.sharing.next(); at < forever {
+		s.events.push(event{at: at, what: served, instance: i, round: i.round})
+	}
 }
 
 // answer writes down how a request fared.
@@ -157,7 +207,7 @@ func (s *simulation) answer(i *instance, r request) {
 	s.latency.add(s.now - r.arrived)
 	// It became ready only after the request arrived: the request waited for a start.
 	if i.readyAt > r.arrived {
-		s.cold++
+		s.coldLatency.add(s.now - r.arrived)
 		if s.series != nil {
 			s.series.count(min(s.now, s.For)).Cold++
 		}

@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -21,13 +22,15 @@ type Step struct {
 }
 
 // Steps are a step up and a step down of each knob that the settings' policy reads, where
-// there is such a step. containerConcurrency is no knob here: how requests in one
-// instance slow each other is not simulated, so more of them would look like a gift.
+// there is such a step.
 func Steps(s functions.Scaling) []Step {
 	if s.IsLambda() {
 		return lambdaSteps(s)
 	}
 	var all steps
+	places := s.ContainerConcurrency
+	all.add(s, packing, 2*places, pack(2*places), places > 0 && places <= mostPlaces/2)
+	all.add(s, packing, places/2, pack(places/2), places > 1)
 	utilization, window := s.TargetUtilization, time.Duration(s.Window)
 	all.add(s, "minScale", s.MinScale+1, func(s *functions.Scaling) { s.MinScale++ }, s.MaxScale == 0 || s.MinScale < s.MaxScale)
 	all.add(s, "minScale", s.MinScale-1, func(s *functions.Scaling) { s.MinScale-- }, s.MinScale > 0)
@@ -49,6 +52,22 @@ func Steps(s functions.Scaling) []Step {
 	all.add(s, "panicThresholdPercentage", threshold-50, func(s *functions.Scaling) { s.PanicThresholdPercentage -= 50 }, threshold >= 160)
 	all.add(s, "scaleDownDelay", delay+30*time.Second, func(s *functions.Scaling) { s.ScaleDownDelay += functions.Duration(30 * time.Second) }, true)
 	return all
+}
+
+// packing is how many requests there may be in an instance at a time.
+const (
+	packing    = "containerConcurrency"
+	mostPlaces = 1000 // Knative's bound
+)
+
+// pack sets it, and what KPA aims at with it where that was all places.
+func pack(places int) func(*functions.Scaling) {
+	return func(s *functions.Scaling) {
+		if s.Target == float64(s.ContainerConcurrency) {
+			s.Target = float64(places)
+		}
+		s.ContainerConcurrency = places
+	}
 }
 
 // lambdaSteps has a size's CPU in proportion to its memory, and all times in inverse
@@ -83,9 +102,14 @@ func (all *steps) add(s functions.Scaling, knob string, value any, set func(*fun
 }
 
 // Sensitivity runs c under the settings, and under each of their Steps, on as many cores
-// as there are. The first Variant is the one without a step.
+// as there are. The first Variant is the one without a step. How requests in an instance
+// slow each other is c's Pace; without one more of them in it would look like a gift, so
+// containerConcurrency is left as it is.
 func Sensitivity(c Config, s functions.Scaling) ([]Variant, error) {
 	all := append([]Step{{Settings: s, Pace: 1}}, Steps(s)...)
+	if len(c.Pace) == 0 {
+		all = slices.DeleteFunc(all, func(step Step) bool { return step.Knob == packing })
+	}
 	variants := make([]Variant, len(all))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -104,7 +128,7 @@ func Sensitivity(c Config, s functions.Scaling) ([]Variant, error) {
 			if c.Prices == nil {
 				cost = functions.Money(result.Instances.Seconds())
 			}
-			variants[n] = Variant{Knob: step.Knob, Value: step.Value, P99: result.Wait.P99, Cost: cost, Result: result}
+			variants[n] = Variant{Knob: step.Knob, Value: step.Value, P99: result.Latency.P99, Cost: cost, Result: result}
 			return nil
 		})
 	}

@@ -20,6 +20,8 @@ type instance struct {
 	pending     bool // no node had place when it was last looked for
 	queued      bool // the scheduler's: so it is
 	fails       bool
+	sharing     *sharing      // its own cores' where they are, and requests slow each other
+	round       uint32        // how often that changed
 	takes, pull time.Duration // to load; the same for fetching image and model first
 	node        int           // -1: none
 }
@@ -43,8 +45,8 @@ type pool struct {
 	requests                 int // in instances
 	pending                  int // of those loading, known to have no node
 
-	peak, starts, cold int64
-	spent              spending
+	peak, starts int64
+	spent        spending
 }
 
 // spending is time by what it was for, summed over instances, or over requests.

@@ -53,9 +53,11 @@ type Result struct {
 	Pending functions.Seconds `json:"pending,omitzero"`
 
 	// Wait is from a request's arrival until an instance took it (for good, where it was
-	// sent again), Latency until it was served.
-	Wait    Spread `json:"wait"`
-	Latency Spread `json:"latency"`
+	// sent again), Latency until it was served. ColdLatency is that of the Cold requests
+	// alone: where they are few no average of all shows them.
+	Wait        Spread `json:"wait"`
+	Latency     Spread `json:"latency"`
+	ColdLatency Spread `json:"cold_latency,omitzero"`
 
 	// Currency is an ISO 4217 code; Cost is zero where no prices were given. On a cluster
 	// Billed is busy time, Idle idle time, Wasted the time before instances were ready.
@@ -149,7 +151,8 @@ type Variant struct {
 	// run that the others are compared with has neither.
 	Knob  string `json:"knob,omitempty"`
 	Value string `json:"value,omitempty"`
-	// P99 is of the wait; Cost is the total, or instance-seconds where there are no prices.
+	// P99 is of the latency: what a knob does to the time in an instance counts, too. Cost is
+	// the total, or instance-seconds where there are no prices.
 	P99  functions.Seconds `json:"p99"`
 	Cost functions.Money   `json:"cost"`
 	// Result is the run, without Series and Bars.

@@ -22,6 +22,20 @@ func (p Pace) of(n int) float64 {
 	return p[len(p)-1] * float64(len(p)) / float64(n)
 }
 
+// On is the pace on a share of the cores, above 0 and 1 at most: n requests there go as
+// n/share on all of them, beside one that goes as 1/share.
+func (p Pace) On(share float64) Pace {
+	if len(p) == 0 {
+		return nil
+	}
+	among := func(n int) float64 { return p.of(max(1, int(math.Round(float64(n)/share)))) }
+	var on Pace
+	for n := 1; n <= max(1, int(float64(len(p))*share)); n++ {
+		on = append(on, among(n)/among(1))
+	}
+	return on
+}
+
 // valid says that a pace lets requests end.
 func (p Pace) valid() bool {
 	return !slices.ContainsFunc(p, func(share float64) bool { return !(share > 0.001 && share <= 10) })

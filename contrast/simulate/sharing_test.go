@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -109,5 +110,77 @@ func TestAPaceThatNeverEndsIsRefused(t *testing.T) {
 		if functions.KindOf(m.Check()) != functions.Invalid {
 			t.Errorf("%v is taken for measured", pace)
 		}
+	}
+}
+
+func TestRequestsInInstancesApart(t *testing.T) {
+	const at, ms = 10 * time.Second, time.Millisecond
+	for name, test := range map[string]struct {
+		instances, places int
+		arrivals          []time.Duration
+		want              []time.Duration
+	}{
+		"in instances of their own they do not slow each other": {2, 1, []time.Duration{at, at}, []time.Duration{100 * ms, 100 * ms}},
+		"in one instance they do":                               {1, 2, []time.Duration{at, at}, []time.Duration{200 * ms, 200 * ms}},
+		"a later one slows an earlier one for what is left of it": {
+			1, 2, []time.Duration{at, at + 50*ms}, []time.Duration{150 * ms, 150 * ms},
+		},
+		// The third finds place in the second instance, and is alone there.
+		"only those in the same instance": {2, 2, []time.Duration{at, at, at}, []time.Duration{100 * ms, 200 * ms, 200 * ms}},
+	} {
+		c := sharedBy(test.instances, Pace{1}, test.arrivals...)
+		c.Apart, c.ContainerConcurrency = true, test.places
+		result, err := Run(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []time.Duration
+		for _, bar := range result.Latency.Bars {
+			for range bar.Count {
+				got = append(got, time.Duration(bar.UpTo).Round(time.Microsecond))
+			}
+		}
+		if !slices.Equal(got, test.want) || result.Wait.Max > functions.Seconds(time.Microsecond) {
+			t.Errorf("%s: latencies %v, want %v, waits up to %v", name, got, test.want, result.Wait.Max)
+		}
+	}
+}
+
+// One instance with places for all is M/G/1 with processor sharing, too.
+func TestAnInstanceApartAgreesWithTheory(t *testing.T) {
+	c := sharedBy(1, Pace{1})
+	c.Arrivals, c.For = traces.Poisson(5, 20*time.Hour, 1)[100:], 20*time.Hour
+	c.Apart, c.ContainerConcurrency = true, 1000
+	result, err := Run(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := result.Latency.Mean.Seconds(); math.Abs(got-0.2) > 0.004 {
+		t.Errorf("the mean latency is %v s, want 0.2", got)
+	}
+}
+
+func TestALostInstanceApartLosesWhatIsInIt(t *testing.T) {
+	c := sharedBy(4, Pace{1, 0.9, 0.8})
+	c.Arrivals, c.For, c.Seed = traces.Poisson(20, 10*time.Minute, 2), 10*time.Minute, 3
+	c.Failures.Life, c.Apart, c.ContainerConcurrency = 5*time.Second, true, 3
+	result, err := Run(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Requests != int64(len(c.Arrivals)) || result.Retried == 0 {
+		t.Errorf("%d of %d requests are served, %d sent again", result.Requests, len(c.Arrivals), result.Retried)
+	}
+}
+
+func TestAPaceOnAShareOfTheCores(t *testing.T) {
+	two := Pace{1, 1, 2.0 / 3, 0.5} // on two cores
+	for share, want := range map[float64]Pace{1: two, 0.5: {1, 0.5}, 0.25: {1}} {
+		if got := two.On(share); !slices.Equal(got, want) {
+			t.Errorf("on %v of the cores: %v, want %v", share, got, want)
+		}
+	}
+	if got := (Pace{}).On(0.5); len(got) != 0 {
+		t.Errorf("of nothing known: %v", got)
 	}
 }

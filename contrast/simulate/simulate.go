@@ -47,9 +47,12 @@ type Config struct {
 	// Pace is how requests that run at a time slow each other; Service is then of one by
 	// itself. Empty: they do not.
 	Pace Pace
+	// Apart has each instance on cores of its own, such as Pace was measured on: requests in
+	// the same instance slow each other, others and starts do not.
+	Apart bool
 	// Computes is the share of each start, from 0 to 1, in which it computes: there it slows
 	// requests, and is slowed by them, as another request would be. It needs a Pace, and
-	// counts for nothing on a Fleet's nodes.
+	// counts for nothing on a Fleet's nodes or where instances are Apart.
 	Computes float64
 	// Load is how long an instance takes from its start until it is ready. Pull is what is
 	// added, on a Fleet's nodes, where image and model are not there yet; without one

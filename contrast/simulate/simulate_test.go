@@ -107,7 +107,7 @@ func TestRun(t *testing.T) {
 				c.Service = simulate.Always(s)
 			}
 			got := run(t, c)
-			got.Handled, got.For, got.Latency = 0, 0, simulate.Spread{}
+			got.Handled, got.For, got.Latency, got.ColdLatency = 0, 0, simulate.Spread{}, simulate.Spread{}
 			got.Wait.Mean, got.Wait.P90, got.Wait.P999 = 0, 0, 0
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("-want +got\n%s", diff)

@@ -39,16 +39,17 @@ type simulation struct {
 	bound    int         // requests that wait for an instance of their own
 	waiting  queue
 
-	series   *series
-	seen     spending // of pool.spent, what series has had
-	waits    times
-	latency  times
-	bill     bill
-	counts   counts
-	handled  int64
-	scarce   bool // instances need a node's place
-	inTheWay bool // requests of other functions may wait for this one's place
-	asked    []placing
+	series      *series
+	seen        spending // of pool.spent, what series has had
+	waits       times
+	latency     times
+	coldLatency times
+	bill        bill
+	counts      counts
+	handled     int64
+	scarce      bool // instances need a node's place
+	inTheWay    bool // requests of other functions may wait for this one's place
+	asked       []placing
 }
 
 // counts are the Result's rarer ones.
@@ -70,7 +71,7 @@ func newSimulation(c Config, into *series) *simulation {
 	if s.arrivals = traces.Of(c.Arrivals); c.Stream != nil {
 		s.arrivals = c.Stream()
 	}
-	if len(c.Pace) > 0 {
+	if len(c.Pace) > 0 && !c.Apart {
 		s.sharing = &sharing{pace: c.Pace}
 	}
 	s.policy = c.Policy(s.began)
@@ -223,6 +224,9 @@ func (s *simulation) happen(e event) {
 	if i.state == gone {
 		return // it went another way before
 	}
+	if e.what == served && i.sharing != nil && e.round != i.round {
+		return // others came to it, or left, since that was foreseen
+	}
 	if e.what != computes {
 		s.idleFrom = s.now
 	}
@@ -248,6 +252,10 @@ func (s *simulation) happen(e event) {
 	case failed, died:
 		s.lose(i)
 	case served:
+		if i.sharing != nil {
+			e = i.sharing.end(s.now)
+			s.foresee(i)
+		}
 		s.answer(i, e.request)
 		if s.release(i) {
 			s.leave(i)
@@ -256,37 +264,6 @@ func (s *simulation) happen(e event) {
 		s.reconcile() // a drained one may make place for one that is wanted
 	}
 	s.dispatch()
-}
-
-// lose is the end of an instance that nobody wanted gone. Its requests are sent again.
-func (s *simulation) lose(i *instance) {
-	wasDraining := i.state == draining
-	if i.state == loading {
-		s.counts.failedStarts++
-		s.bill.failed(i)
-	} else {
-		s.counts.lost++
-	}
-	var again []request
-	if i.waitedFor && i.state == loading {
-		s.unbind(i) // it was sent nowhere yet
-	}
-	for _, e := range s.events.heap {
-		if e.instance == i && e.what == served {
-			again = append(again, e.request)
-		}
-	}
-	if s.sharing != nil {
-		again = append(again, s.sharing.lose(s.now, i)...)
-	}
-	s.counts.retried += int64(len(again))
-	s.waiting.back(again...)
-	s.remove(i)
-	s.leave(i)
-	if !wasDraining { // else it was told when it was let go
-		s.tell(scaling.Ended, i.number, 0)
-	}
-	s.reconcile()
 }
 
 // tell tells the policy, and ends its rest: it is asked again at the next tick.

@@ -101,6 +101,7 @@ all() {
 }
 
 conformance() {
+	programs "the image packer" tools "$tmp" ./mkimage
 	programs "images of the ingress conformance suite" knative "$tmp" knative.dev/networking/test/test_images/{runtime,httpproxy,timeout,wsserver,grpc-ping,retry}
 	mkdir -p "$DIR/conformance"
 	for name in runtime httpproxy timeout wsserver grpc-ping retry; do

@@ -63,8 +63,10 @@ spec:
 	if err != nil {
 		s.Fatal(err)
 	}
-	for name, value := range map[string]string{"Ce-Specversion": "1.0", "Ce-Id": "42", "Ce-Source": "/cameras/gate-7",
-		"Ce-Type": "dev.saccade.detect.v1", "Ce-Function": "eye." + s.Space, "Content-Type": "image/png"} {
+	for name, value := range map[string]string{
+		"Ce-Specversion": "1.0", "Ce-Id": "42", "Ce-Source": "/cameras/gate-7",
+		"Ce-Type": "dev.saccade.detect.v1", "Ce-Function": "eye." + s.Space, "Content-Type": "image/png",
+	} {
 		req.Header.Set(name, value)
 	}
 	resp, err := http.DefaultClient.Do(req)

@@ -110,6 +110,9 @@ func theAPIServerIsAway(s *Story) {
 		said, err := s.try("kubectl", "get", "node", Home, "--no-headers")
 		return err == nil && strings.Contains(said, " Ready"), said
 	})
+	for _, part := range []string{"webhook", "controller", "autoscaler", "activator"} { // some have begun anew
+		s.run("kubectl", "-n", "knative-serving", "rollout", "status", "deployment/"+part, "--timeout=90s")
+	}
 }
 
 // aNodeIsDrained with the function's only pod on it.

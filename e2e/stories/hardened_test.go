@@ -23,8 +23,10 @@ func onlyTheGatewayReachesAFunction(s *Story) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	for _, line := range []string{"Uid:\t65532\t65532\t65532\t65532", "Gid:\t65532\t65532\t65532\t65532", "CapEff:\t0000000000000000",
-		"CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"} {
+	for _, line := range []string{
+		"Uid:\t65532\t65532\t65532\t65532", "Gid:\t65532\t65532\t65532\t65532", "CapEff:\t0000000000000000",
+		"CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2",
+	} {
 		if !strings.Contains(string(status), line) {
 			s.Errorf("the function's process lacks %q:\n%s", line, status)
 		}
@@ -77,14 +79,16 @@ func exists(file string) bool {
 // asker starts a pod that dials where it is told; it is its address.
 func (s *Story) asker(space, name, label string) string {
 	s.Helper()
-	s.apply(fmt.Sprintf(`
+	in := *s
+	in.Space = space
+	in.apply(fmt.Sprintf(`
 apiVersion: v1
 kind: Pod
-metadata: {name: %s, namespace: %s, labels: {app: asker, %s}}
+metadata: {name: %s, labels: {app: asker, %s}}
 spec:
   terminationGracePeriodSeconds: 0
   containers: [{name: hello, image: "dev.local/hello:v1"}]
-`, name, space, label))
+`, name, label))
 	s.run("kubectl", "-n", space, "wait", "--for=condition=Ready", "--timeout=30s", "pod/"+name)
 	ip, err := s.kubectlValue("-n", space, "get", "pod", name, "-o", "jsonpath={.status.podIP}")
 	if err != nil {

@@ -23,27 +23,19 @@ func prometheusScrapesItAll(s *Story) {
 	s.deploy("eye", Kept)
 	s.mustDetect(s.caller("eye"))
 	folder := s.TempDir()
+	// Debian's Prometheus is built without a way to find pods by itself.
+	gateways, err := s.kubectlValue("-n", GatewaySpace, "get", "pods", "-l", "app.kubernetes.io/name=saccade-gateway",
+		"-o", `jsonpath={range .items[?(@.status.phase=="Running")]}"{.status.podIP}:8080",{end}`)
+	if err != nil {
+		s.Fatal(err)
+	}
 	config := fmt.Sprintf(`
 global: {scrape_interval: 1s, evaluation_interval: 1s}
 rule_files: [%q]
 scrape_configs:
-  - job_name: saccade
-    kubernetes_sd_configs:
-      - role: pod
-        kubeconfig_file: %q
-        namespaces: {names: [%s]}
-    relabel_configs: &ports
-      - {source_labels: [__meta_kubernetes_pod_phase], regex: Running, action: keep}
-      - {source_labels: [__meta_kubernetes_pod_label_app_kubernetes_io_name], regex: saccade-gateway, action: keep}
-  - job_name: functions
-    kubernetes_sd_configs:
-      - role: pod
-        kubeconfig_file: %q
-        namespaces: {names: [%s]}
-    relabel_configs:
-      - {source_labels: [__meta_kubernetes_pod_phase], regex: Running, action: keep}
-      - {source_labels: [__meta_kubernetes_pod_container_name], regex: runtime, action: keep}
-`, filepath.Join(s.Root, "config", "prometheus", "alerts.yaml"), os.Getenv("KUBECONFIG"), GatewaySpace, os.Getenv("KUBECONFIG"), s.Space)
+  - {job_name: saccade, static_configs: [{targets: [%s]}]}
+  - {job_name: functions, static_configs: [{targets: ["%s:8080"]}]}
+`, filepath.Join(s.Root, "config", "prometheus", "alerts.yaml"), strings.TrimSuffix(gateways, ","), s.pods("eye")[0].Status.PodIP)
 	file := filepath.Join(folder, "prometheus.yml")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		s.Fatal(err)
@@ -114,8 +106,10 @@ func helmInstallsUpgradesAndLeaves(s *Story) {
 	chart := filepath.Join("config", "helm", "saccade")
 	s.deploy("eye", Quick)
 	s.run("kubectl", "delete", "-k", filepath.Join("e2e", "stories", "gateway"), "--timeout=90s")
-	values := []string{"-n", GatewaySpace, "--wait", "--timeout", "90s", "--set", "access.open=true",
-		"--set", "image.repository=dev.local/saccade", "--set", "image.tag=1", "--set", "cache.image=dev.local/pause:1"}
+	values := []string{
+		"-n", GatewaySpace, "--wait", "--timeout", "90s", "--set", "access.open=true",
+		"--set", "image.repository=dev.local/saccade", "--set-string", "image.tag=1", "--set", "cache.image=dev.local/pause:1",
+	}
 
 	began := time.Now()
 	s.run("helm", append([]string{"install", "saccade", chart, "--create-namespace"}, values...)...)

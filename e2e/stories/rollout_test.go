@@ -69,10 +69,10 @@ func (s *Story) shares(function string) map[string]int {
 func aBadRevisionGoesBack(s *Story) {
 	s.deploy("eye", Kept)
 	s.saccade("traffic", "eye", "stable=100")
-	s.deploy("eye", Kept+"\nresources: {cpu: 0.1}") // a tenth of a core: it starts, and crawls
+	s.deploy("eye", Kept+"\nresources: {cpu: 0.05}") // a twentieth of a core: it starts, and crawls
 	stream := s.caller("eye").stream(s.Context(), steady(4))
 	began := time.Now()
-	said, err := s.try("saccade", "rollout", "eye", "-n", s.Space, "--steps", "25,100", "--every", "6s", "--samples", "5", "--guard", "p99<=3x,errors=1%")
+	said, err := s.try("saccade", "rollout", "eye", "-n", s.Space, "--steps", "25,100", "--every", "6s", "--samples", "5", "--guard", "p99<=2x,errors=1%")
 	took := time.Since(began)
 	all := stream.finish()
 	s.noneLost(all)

@@ -230,14 +230,23 @@ func (s *Story) pods(function string) []corev1.Pod {
 	return pods
 }
 
-// sleeps waits until the function has no pod.
+// sleeps waits until the function has no pod, and has had none for so long that everyone
+// has heard: a pod that ends answers for half a minute whoever still comes.
 func (s *Story) sleeps(function string) time.Duration {
 	s.Helper()
+	const heard = 500 * time.Millisecond
+	var since time.Time
 	return s.until(90*time.Second, function+" goes to zero", func() (bool, string) {
 		desired, err := s.kubectlValue("get", "deployment", "-l", "serving.knative.dev/service="+function, "-o", "jsonpath={.items[*].spec.replicas}")
-		zero := err == nil && strings.Trim(desired, "0 ") == ""
-		return zero && len(s.pods(function)) == 0, fmt.Sprintf("replicas %q, %d pods", desired, len(s.pods(function)))
-	})
+		pods := len(s.pods(function))
+		switch {
+		case err != nil || strings.Trim(desired, "0 ") != "" || pods > 0:
+			since = time.Time{}
+		case since.IsZero():
+			since = time.Now()
+		}
+		return !since.IsZero() && time.Since(since) >= heard, fmt.Sprintf("replicas %q, %d pods", desired, pods)
+	}) - heard
 }
 
 func (s *Story) kubectlValue(args ...string) (string, error) {

@@ -38,14 +38,15 @@ func (r *revision) account(p *pod, object *corev1.Pod, waited bool) {
 }
 
 // ledger is what the start of p was spent on; of the newest pod where p is nil, since
-// the activator does not say where it sent a request.
+// the activator does not say where it sent a request. Nothing where that pod has not been
+// seen ready yet: what there is to tell is of one that is gone.
 func (r *revision) ledger(p *pod) functions.Start {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case p != nil:
 		return p.start
-	case r.last != nil:
+	case r.last != nil && len(r.pods) > 0:
 		return r.last.Start
 	}
 	return functions.Start{}

@@ -36,7 +36,17 @@ type header struct {
 	memory float64
 	// frame is where in data the frame to decode is, in formats that need to know.
 	frame frame
+	// codecs decode it, in formats that need one; colours is what the container says of
+	// the planes, nil for nothing.
+	codecs  Codecs
+	colours *Colours
+	// result is how many bytes a pixel has when a codec is done.
+	result float64
+	// late is what only decoding tells; nil in formats whose headers tell all.
+	late *late
 }
+
+type late struct{ profile *profile }
 
 // The causes our own readers give.
 var (
@@ -44,12 +54,14 @@ var (
 	errUnsupported = errors.New("not supported")
 )
 
-func formats() [6]format {
+func formats() [8]format {
 	return [...]format{
 		{"jpeg", "JPEG", jpegHeader, jpegPixels},
 		{"png", "PNG", pngHeader, pngPixels},
 		{"gif", "GIF", gifHeader, gifPixels},
 		{"webp", "WebP", webpHeader, webpPixels},
+		{"avif", "AVIF", avifHeader, avifPixels},
+		{"jxl", "JPEG XL", jxlHeader, jxlPixels},
 		{"bmp", "BMP", bmpHeader, bmpPixels},
 		{"tiff", "TIFF", tiffHeader, tiffPixels},
 	}

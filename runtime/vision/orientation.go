@@ -9,6 +9,22 @@ type orientation uint16
 // turned says that stored rows are upright columns.
 func (o orientation) turned() bool { return o >= 5 && o <= 8 }
 
+// then is o and after it other, as containers say it that turn and mirror step by step.
+func (o orientation) then(other orientation) orientation {
+	// Each is a mirroring or none, and then quarter turns clockwise.
+	turns := [...]int{1: 0, 2: 0, 3: 2, 4: 2, 5: 3, 6: 1, 7: 1, 8: 3}
+	mirrors := func(o orientation) bool { return o == 2 || o == 4 || o == 5 || o == 7 }
+	turned := turns[o]
+	if mirrors(other) { // to turn and mirror is to mirror and turn the other way
+		turned = 4 - turned
+	}
+	turned = (turned + turns[other]) % 4
+	if mirrors(o) != mirrors(other) {
+		return [4]orientation{2, 7, 4, 5}[turned]
+	}
+	return [4]orientation{1, 6, 3, 8}[turned]
+}
+
 // upright is a stored size after the orientation, or an upright size before it.
 func (o orientation) upright(width, height int) (int, int) {
 	if o.turned() {

@@ -26,6 +26,8 @@ type Limits struct {
 	MaxPixels int64
 	// JPEG decodes JPEGs, as far as it can. Default: image/jpeg decodes all of them.
 	JPEG *JPEG
+	// Codecs decode AVIF and JPEG XL. Default: nothing does.
+	Codecs Codecs
 }
 
 // The limits where none are set: 20 MB and 50 megapixels.
@@ -96,6 +98,7 @@ func Decode(data []byte, limits Limits) (*Picture, error) {
 		return nil, functions.Errorf(functions.TooLarge, "the picture has %dx%d pixels, and at most %g megapixels are read",
 			head.width, head.height, float64(limits.MaxPixels)/1e6)
 	}
+	head.codecs = limits.Codecs
 	p, err := format.read(data, head, format.shrinkage(head), limits)
 	if err != nil {
 		return nil, format.refusal(err)
@@ -125,6 +128,9 @@ func (f format) read(data []byte, head header, shrink int, limits Limits) (*Pict
 			return nil, fmt.Errorf("decoded %dx%d, the header says %dx%d", b.Dx(), b.Dy(), head.width, head.height)
 		}
 		p.pixels, p.shrink = averaged(pixels, shrink)
+		if head.late != nil {
+			p.profile = head.late.profile
+		}
 	}
 	if p.shrink > 1 {
 		p.origin.data = data

@@ -62,7 +62,7 @@ func TestRefusals(t *testing.T) {
 			says   string
 		}{
 			{"no bytes at all", nil, Limits{}, functions.Unreadable, "empty"},
-			{"text", []byte("hello"), Limits{}, functions.Unsupported, "JPEG, PNG, GIF, WebP, BMP and TIFF"},
+			{"text", []byte("hello"), Limits{}, functions.Unsupported, "JPEG, PNG, GIF, WebP, AVIF, JPEG XL, BMP and TIFF"},
 			{"SVG", []byte("<svg xmlns='http://www.w3.org/2000/svg'/>"), Limits{}, functions.Unsupported, "this is SVG, which is not read; JPEG"},
 			{"more bytes than the limit", png, Limits{MaxBytes: int64(len(png)) - 1}, functions.TooLarge, "MB"},
 			{"more pixels than the limit", png, Limits{MaxPixels: 64*48 - 1}, functions.TooLarge, "64x48"},

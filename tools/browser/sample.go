@@ -160,7 +160,7 @@ func addKnobs(in *report.Input) error {
 			return err
 		}
 		knobs.Variants = append(knobs.Variants, simulate.Variant{
-			Knob: turn.knob, Value: turn.value, P99: result.Wait.P99, Cost: result.Cost.Total, Result: result,
+			Knob: turn.knob, Value: turn.value, P99: result.Latency.P99, Cost: result.Cost.Total, Result: result,
 		})
 	}
 	in.Knobs = append(in.Knobs, knobs)

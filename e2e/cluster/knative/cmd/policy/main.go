@@ -56,6 +56,8 @@ func run(ctx context.Context, node, kubeconfig string) error {
 	}
 	factory := informers.NewSharedInformerFactory(client, 0)
 	defer factory.Shutdown()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // before Shutdown, which waits for what ends with ctx
 	changed := make(chan struct{}, 1)
 	note := func() {
 		select {
