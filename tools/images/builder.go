@@ -82,7 +82,7 @@ func (b builder) runtimePlan(ctx context.Context, p platform, cc string) (bluepr
 	plan := blueprint{
 		platform: p, config: runtimeConfig(), title: b.options.runtimeName,
 		description: "Saccade: the server of one function",
-		components:  append(built.modules, roots, b.self()),
+		components:  append(append(built.modules, roots, b.self()), codecComponents()...),
 	}
 	found, err := b.engines(ctx, p)
 	if err != nil {
@@ -98,7 +98,9 @@ func (b builder) runtimePlan(ctx context.Context, p platform, cc string) (bluepr
 		return plan, err
 	}
 	plan.components = append(plan.components, components...)
-	plan.parts = []part{b.base(), libc, found.part, b.program(runtimeName, built)}
+	own := b.program(runtimeName, built)
+	own.items = append(own.items, b.codecNotices()...)
+	plan.parts = []part{b.base(), libc, found.part, own}
 	if found.cuda {
 		plan.config = withCUDA(plan.config)
 	}
