@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ func TestStartupAwareDoesNotStartForThePile(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes half a minute")
 	}
-	const rate, length = 8, 7 * time.Second
+	const rate, length = 5, 7 * time.Second
 	plan := replay.Plan{Trace: "steady", Compress: 1, Kept: 1, For: length, Arrivals: traces.Poisson(rate, length, 1)}
 	peak := map[string]int64{}
 	// The first of all has a graph to make, and so the longest start.
@@ -58,6 +59,9 @@ func TestStartupAwareDoesNotStartForThePile(t *testing.T) {
 		if r.Requests != int64(len(plan.Arrivals)) {
 			t.Fatalf("%s: %d of %d requests were answered: %v", style, r.Requests, len(plan.Arrivals), out.Refused())
 		}
+		if busy := rate * worked(out).Seconds(); busy > 0.7 {
+			t.Skipf("%s: one instance would be busy %.1f times over: the machine is too busy for what is shown here", style, busy)
+		}
 		peak[style] = r.Peak
 		t.Logf("%s: %d instances at the peak, %d of them ready in time, %.0f instance-seconds; half of %d waited %v or more, none longer than %v",
 			style, r.Peak, r.Starts, r.Instances.Seconds(), r.Requests, time.Duration(r.Wait.P50), time.Duration(r.Wait.Max))
@@ -65,6 +69,18 @@ func TestStartupAwareDoesNotStartForThePile(t *testing.T) {
 	if ours, theirs := peak[functions.AutoscalerStartupAware], peak[functions.StyleKubernetes]; ours < 1 || theirs < 2*ours {
 		t.Errorf("KPA starts %d instances, startup-aware %d", theirs, ours)
 	}
+}
+
+// worked is how long half of the requests were worked on at least.
+func worked(o replay.Outcome) time.Duration {
+	var all []time.Duration
+	for _, q := range o.Requests {
+		if q.Kind == "" {
+			all = append(all, time.Duration(q.Timing.Sum()-q.Timing.Wait))
+		}
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 // Live and simulated, who finds as many there as may be at a time is refused at once.
