@@ -96,7 +96,7 @@ func (r *reader) settle(done result) {
 	after, again := r.options.Again(done.err, f.attempts)
 	switch {
 	case done.gone:
-		delete(r.files, done.name)
+		r.lookAgain(done.name)
 		return
 	case f.over: // only putting it away was tried
 	case done.ended:
@@ -110,13 +110,20 @@ func (r *reader) settle(done result) {
 	}
 	f.over = true
 	if done.put == nil {
-		delete(r.files, done.name)
+		r.lookAgain(done.name)
 		return
 	}
 	// It lies there still; offered again it would be under the same id, but need not be.
 	r.hooks.Change(r.options.Name, intake.Failing, fmt.Errorf("putting away %q: %w", done.name, done.put))
 	f.attempts++
 	f.due = time.Now().Add(intake.Wait(f.attempts))
+}
+
+// lookAgain is for a file that is done with: another may have come under its name since,
+// and what was told of it then was passed over.
+func (r *reader) lookAgain(name string) {
+	delete(r.files, name)
+	r.see(name)
 }
 
 // event reads a file. Errors of the kind Unavailable may pass.
