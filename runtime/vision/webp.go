@@ -71,6 +71,16 @@ func webpPixels(data []byte, head header) (image.Image, error) {
 	if err := head.worth("WebP", data); err != nil {
 		return nil, err
 	}
+	if head.frame.lossless {
+		more, err := vp8lWorth(head.frame.data)
+		if err != nil {
+			return nil, err
+		}
+		head.memory += float64(more)
+		if err := head.worth("WebP", data); err != nil {
+			return nil, err
+		}
+	}
 	img, err := head.frame.decode()
 	if err != nil {
 		return nil, err
