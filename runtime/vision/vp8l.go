@@ -36,7 +36,7 @@ const (
 	vp8lPerSymbol = 4 + 4
 )
 
-// RFC 9649, 3.6: the transforms, in their two bits.
+// RFC 9649, 3.5: the transforms, in their two bits.
 const (
 	vp8lPredictor = iota
 	vp8lCrossColour
