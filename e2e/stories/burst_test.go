@@ -58,7 +58,7 @@ func (s *Story) ingress(function string) Caller {
 
 // rushHour is ten times as many requests within a minute, and back.
 func rushHour(s *Story) {
-	const low, high = 1.0, 10.0
+	const low, high = 2.0, 20.0
 	const up, stay, down = time.Minute, 8 * time.Second, 20 * time.Second
 	s.deploy("eye", Quick)
 	starts := s.watchStarts()
@@ -79,6 +79,6 @@ func rushHour(s *Story) {
 	})
 	all := stream.finish()
 	s.noneLost(all)
-	s.Table.Add("rush hour, 1 to 10 requests a second in a minute, and down",
+	s.Table.Add("rush hour, 2 to 20 requests a second in a minute, and down",
 		fmt.Sprintf("%s; at most %d pods at a time, %d started", all, most, len(starts.of("eye"))), "none lost")
 }

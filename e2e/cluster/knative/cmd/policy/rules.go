@@ -130,6 +130,9 @@ func (w world) lines(side, namespace string, peers []networkingv1.NetworkPolicyP
 	var lines []string
 	for _, peer := range peers {
 		if block := peer.IPBlock; block != nil {
+			if strings.Contains(block.CIDR, ":") {
+				continue // pods here have IPv4 addresses alone
+			}
 			match := fmt.Sprintf("ip %s %s", side, block.CIDR)
 			if len(block.Except) > 0 {
 				match += fmt.Sprintf(" ip %s != { %s }", side, strings.Join(block.Except, ", "))

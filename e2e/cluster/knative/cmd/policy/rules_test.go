@@ -119,6 +119,11 @@ func TestRules(t *testing.T) {
 			}},
 		},
 		{
+			"a block of IPv6 addresses holds none of the pods",
+			[]string{`{podSelector: {matchLabels: {app: guard}}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: "::/0", except: ["fe80::/10"]}}, {ipBlock: {cidr: 10.0.0.0/8}}]}]}`},
+			map[string][]string{"out-10-244-0-4": {"ip daddr 10.0.0.0/8", "ip daddr 10.244.0.4"}},
+		},
+		{
 			"a named port on the way out is the receiver's",
 			[]string{`{podSelector: {matchLabels: {app: guard}}, policyTypes: [Egress], egress: [{to: [{namespaceSelector: {matchLabels: {kind: street}}}], ports: [{port: http1}]}]}`},
 			map[string][]string{"out-10-244-0-4": {"ip daddr 10.244.0.5 tcp dport 8080", "ip daddr 10.244.0.4"}},
