@@ -38,7 +38,7 @@ var (
 // engines are those the runtime's image has. A new version is a change here, in
 // tools/onnxruntime and in tools/turbojpeg; a test compares them.
 func engines() (onnxruntime, turbojpeg engine) {
-	return engine{
+	onnxruntime = engine{
 		name: "onnxruntime", version: "1.30.0", licence: "MIT",
 		file: "libonnxruntime.so.1", cache: "onnxruntime/1.30.0",
 		pkg: "onnxruntime-node@1.30.0",
@@ -51,7 +51,8 @@ func engines() (onnxruntime, turbojpeg engine) {
 			"linux/arm64": "1f549d46250b005580b597f4164984aaf75b3bcb9f3aeb07c7f8a8fe60b23c76",
 		},
 		text: onnxruntimeLicence,
-	}, engine{
+	}
+	turbojpeg = engine{
 		name: "libjpeg-turbo", version: "3.1.3", licence: "BSD-3-Clause AND IJG AND Zlib",
 		file: "libturbojpeg.so.0", cache: "turbojpeg/3.1.3",
 		pkg: "@julusian/jpeg-turbo@3.0.1",
@@ -65,6 +66,7 @@ func engines() (onnxruntime, turbojpeg engine) {
 		},
 		text: turbojpegLicence,
 	}
+	return onnxruntime, turbojpeg
 }
 
 func (e engine) component(p platform) component {
