@@ -370,11 +370,12 @@ func TestJobsAreListedPageByPageAndByOwner(t *testing.T) {
 	}
 	other := job("other")
 	other.Owner = "another"
-	accept(t, j, other)
+	others := accept(t, j, other).ID
 	stop := run(t, j, w.work)
 	for id := range want {
 		until(t, j, id, Done)
 	}
+	until(t, j, others, Done)
 	stop()
 	waits := job("waits")
 	waits.Owner, waits.Function = "me", "ear"
