@@ -11,20 +11,6 @@ import (
 	"github.com/seed45885407/saccade/functions"
 )
 
-func TestTheNewestDecisionsAreRemembered(t *testing.T) {
-	var h history
-	if got := h.decisions(); got == nil || len(got) != 0 {
-		t.Errorf("of nothing: %v", got)
-	}
-	for n := range 3*mostDecisions + 7 {
-		h.add(functions.Decision{To: n})
-		got := h.decisions()
-		if want := min(n+1, mostDecisions); len(got) != want || got[len(got)-1].To != n || got[0].To != n+1-want {
-			t.Fatalf("after %d: %d, from %d to %d", n+1, len(got), got[0].To, got[len(got)-1].To)
-		}
-	}
-}
-
 func TestEveryChangeOfWhatIsWantedHasItsReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		crash := &ending{permanent: true, text: "exit status 3"}

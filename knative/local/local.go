@@ -104,7 +104,7 @@ type deployed struct {
 	beside     *revision   // answers the rest where current has but a share
 	leaving    []*revision // may still be finishing requests that were routed to them
 	err        error       // of the newest deployment
-	history    history
+	history    scaling.History
 }
 
 // New is a Platform without functions that keeps routes up to date. It does

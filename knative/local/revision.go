@@ -35,7 +35,7 @@ type revision struct {
 	pull     func(context.Context) (Model, error)
 	proved   chan struct{} // closed at the first ready instance or the first refusal
 
-	history *history // of the function
+	history *scaling.History // of the function
 
 	mu        sync.Mutex
 	policy    scaling.Policy

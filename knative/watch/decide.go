@@ -74,7 +74,7 @@ func (r *revision) decide(now time.Time) {
 			why = fmt.Sprintf("%s; %d clear what is there in good time", why, enough)
 		}
 		r.platform.opts.Log.Info("scaling", "revision", r.Name, "from", r.wanted, "to", wanted, "why", why)
-		r.history.add(functions.Decision{At: now, Revision: r.Name, From: r.wanted, To: wanted, Reason: why})
+		r.history.Add(functions.Decision{At: now, Revision: r.Name, From: r.wanted, To: wanted, Reason: why})
 		r.wanted = wanted
 	}
 	r.order(now)

@@ -118,5 +118,5 @@ func (p *Platform) Decisions(function string) (_ []functions.Decision, known boo
 	if f == nil {
 		return nil, false
 	}
-	return f.history.decisions(), true
+	return f.history.Decisions(), true
 }

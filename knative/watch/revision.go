@@ -20,7 +20,7 @@ type revision struct {
 	functions.Revision
 	key      types.NamespacedName
 	platform *Platform
-	history  *history // of the function
+	history  *scaling.History // of the function
 	meter    *meter
 
 	capacity int     // requests at a time in a pod
@@ -53,7 +53,7 @@ type order struct {
 }
 
 // newRevision is rev from its first sight on.
-func newRevision(p *Platform, rev *servingv1.Revision, name string, f functions.Function, h *history) *revision {
+func newRevision(p *Platform, rev *servingv1.Revision, name string, f functions.Function, h *scaling.History) *revision {
 	r := &revision{
 		Revision: functions.Revision{Name: name, Function: f},
 		key:      types.NamespacedName{Namespace: rev.Namespace, Name: rev.Name},

@@ -9,6 +9,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
+
+	"github.com/seed45885407/saccade/knative/scaling"
 )
 
 // function is a Knative Service with the label. It is replaced whole, but for what it
@@ -16,7 +18,7 @@ import (
 type function struct {
 	key     types.NamespacedName
 	name    string // the label's
-	history *history
+	history *scaling.History
 
 	targets []target
 	tags    map[string]string // tag -> revision
@@ -108,7 +110,7 @@ func (p *Platform) syncService(key types.NamespacedName) {
 func (p *Platform) functionOf(key types.NamespacedName) *function {
 	f := p.functions[key]
 	if f == nil {
-		f = &function{key: key, history: &history{}}
+		f = &function{key: key, history: &scaling.History{}}
 		p.functions[key] = f
 	}
 	return f
