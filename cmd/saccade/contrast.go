@@ -236,6 +236,7 @@ func (c *contrast) measureLive(ctx context.Context, style *contrastStyle) (err e
 	atATime := min(c.instances*max(1, style.live.ContainerConcurrency), 2*runtime.NumCPU())
 	style.measured, err = replay.Measure(ctx, c.opener(style.name), replay.MeasureOptions{
 		Starts: c.starts, Requests: c.requests, Instances: min(c.kept(style.live), atATime), AtATime: atATime,
+		Places: style.live.ContainerConcurrency,
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ type platform struct {
 	load, service time.Duration
 	refuse        map[int]functions.Kind // by the request's number
 	kept          int
+	crowded       time.Duration // what a request takes longer beside another
 
 	mu      sync.Mutex
 	born    time.Time
@@ -50,9 +51,13 @@ func (p *platform) send(_ context.Context, number int) (functions.Reply, error) 
 			began = at
 		}
 	}
-	p.free = began.Add(p.service)
+	takes := p.service
+	if p.present > 1 {
+		takes += p.crowded
+	}
+	p.free = began.Add(takes)
 	p.mu.Unlock()
-	time.Sleep(time.Until(began.Add(p.service)))
+	time.Sleep(time.Until(began.Add(takes)))
 	reply := functions.Reply{ColdStart: cold}
 	reply.Timing.Wait = functions.Millis(began.Sub(arrived))
 	if cold {

@@ -23,11 +23,11 @@ type MeasureOptions struct {
 	Starts int
 	// Requests is how many for each number of requests at a time. Default 60.
 	Requests int
-	// Rested is how many are sent each after a pause. Default 8.
+	// Rested is how many are sent each after a pause. Default 5.
 	Rested int
 	// Instances is how many are kept while requests at a time are measured, AtATime the
-	// most of those. Default 1 each.
-	Instances, AtATime int
+	// most of those, and Places how many of them an instance takes. Default 1 each.
+	Instances, AtATime, Places int
 	// Progress is told what is done now. May be nil.
 	Progress func(what string)
 }
@@ -36,7 +36,8 @@ type MeasureOptions struct {
 //
 // Service is requests one after the other as their caller sees them, so the gateway's own
 // time is in it. Pace is their median over that of so many at a time, each sent when
-// the one before is back. Load is a first request's time at zero less the median service:
+// the one before is back, with as many instances as there may be; Together is the same in
+// one instance, over that. Load is a first request's time at zero less the median service:
 // the first request's own run warms the instance up, so to add both would count it twice.
 // Computes is the CPU time of the instance by then, less that of a request, over Load.
 func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measured, error) {
@@ -47,12 +48,12 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 		o.Requests = 60
 	}
 	if o.Rested <= 0 {
-		o.Rested = 8
+		o.Rested = 5
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
-	o.Instances, o.AtATime = max(1, o.Instances), max(1, o.AtATime)
+	o.Instances, o.AtATime, o.Places = max(1, o.Instances), max(1, o.AtATime), max(1, o.Places)
 	m := simulate.Measured{At: time.Now().UTC(), Phases: map[string][]time.Duration{}}
 
 	// The first start of all may have a graph to optimise, and to keep for the others.
@@ -76,6 +77,20 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 	})
 	if err != nil {
 		return m, fmt.Errorf("measuring requests: %w", err)
+	}
+	if alone := min(o.Places, o.AtATime); alone > 1 && o.Instances > 1 {
+		o.Progress(fmt.Sprintf("requests, 1 to %d at a time in one instance", alone))
+		err := open(ctx, 1, func(ctx context.Context, stage Stage) error {
+			o.Instances, o.AtATime = 1, alone
+			_, packed, err := service(ctx, stage, o)
+			for n := range packed {
+				m.Together = append(m.Together, min(1, packed[n]/m.Pace[n]))
+			}
+			return err
+		})
+		if err != nil {
+			return m, fmt.Errorf("measuring requests in one instance: %w", err)
+		}
 	}
 	typical := median(m.Service)
 	var computed []time.Duration

@@ -12,11 +12,7 @@ import (
 // name, time and machine. The pace is the average of both, and so are shares.
 func Pooled(a, b simulate.Measured) simulate.Measured {
 	a.Service, a.Load, a.Pull = slices.Concat(a.Service, b.Service), slices.Concat(a.Load, b.Load), slices.Concat(a.Pull, b.Pull)
-	pace := make(simulate.Pace, min(len(a.Pace), len(b.Pace)))
-	for n := range pace {
-		pace[n] = (a.Pace[n] + b.Pace[n]) / 2
-	}
-	a.Pace = pace
+	a.Pace, a.Together = average(a.Pace, b.Pace), average(a.Together, b.Together)
 	phases := map[string][]time.Duration{}
 	for name := range maps.Keys(b.Phases) {
 		phases[name] = slices.Concat(a.Phases[name], b.Phases[name])
@@ -27,4 +23,13 @@ func Pooled(a, b simulate.Measured) simulate.Measured {
 	a.FailedStarts = (a.FailedStarts + b.FailedStarts) / 2
 	a.Instance.Memory = max(a.Instance.Memory, b.Instance.Memory)
 	return a
+}
+
+// average is as long as the shorter of two.
+func average(a, b simulate.Pace) simulate.Pace {
+	var both simulate.Pace
+	for n := range min(len(a), len(b)) {
+		both = append(both, (a[n]+b[n])/2)
+	}
+	return both
 }

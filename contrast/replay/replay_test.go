@@ -123,13 +123,17 @@ func TestMeasuring(t *testing.T) {
 		opened := 0
 		open := func(ctx context.Context, kept int, use func(context.Context, Stage) error) error {
 			opened++
-			return use(ctx, (&platform{load: 3 * time.Second, service: 100 * time.Millisecond, kept: kept}).stage())
+			p := &platform{load: 3 * time.Second, service: 100 * time.Millisecond, kept: kept}
+			if kept == 1 {
+				p.crowded = 25 * time.Millisecond
+			}
+			return use(ctx, p.stage())
 		}
-		m, err := Measure(t.Context(), open, MeasureOptions{Starts: 2, Requests: 8, Instances: 2, AtATime: 2})
+		m, err := Measure(t.Context(), open, MeasureOptions{Starts: 2, Requests: 8, Instances: 2, AtATime: 2, Places: 2})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if opened != 4 { // one to have the graph kept, one for requests, and one for each start
+		if opened != 5 { // one to have the graph kept, two for requests, and one for each start
 			t.Errorf("%d platforms were brought up", opened)
 		}
 		if diff := cmp.Diff([]time.Duration{3 * time.Second, 3 * time.Second}, m.Load); diff != "" {
@@ -141,6 +145,10 @@ func TestMeasuring(t *testing.T) {
 		// One core: of two at a time each has half.
 		if len(m.Pace) != 2 || m.Pace[0] != 1 || m.Pace[1] != 0.5 {
 			t.Errorf("the pace is %v", m.Pace)
+		}
+		// In one instance they take 125 ms each.
+		if len(m.Together) != 2 || m.Together[0] != 1 || m.Together[1] < 0.799 || m.Together[1] > 0.801 {
+			t.Errorf("in one instance they go at %v of that", m.Together)
 		}
 		if m.Instance.CPU != 1 || m.Function != "eye" || m.Check() != nil {
 			t.Errorf("%+v: %v", m, m.Check())

@@ -56,8 +56,9 @@ func TestRequestsThatComeBackAreInFrontOfThoseThatCameLater(t *testing.T) {
 	}
 }
 
-// The oldest with room is the one that is given, whoever came and went.
-func TestRoomsGiveTheOldest(t *testing.T) {
+// The one with the fewest requests is given, of several the oldest, whoever came and
+// went and however many each has.
+func TestRoomsGiveTheLeastLoaded(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	var h rooms
 	all := make([]*instance, 100)
@@ -67,21 +68,25 @@ func TestRoomsGiveTheOldest(t *testing.T) {
 	there := map[int]bool{}
 	for range 10_000 {
 		n := r.IntN(len(all))
-		if there[n] {
+		switch {
+		case there[n] && r.IntN(2) == 0:
 			h.remove(all[n])
-		} else {
+			there[n] = false
+		case there[n]:
+			all[n].requests = r.IntN(4)
+			h.fix(all[n])
+		default:
 			h.push(all[n])
+			there[n] = true
 		}
-		there[n] = !there[n]
-		oldest := -1
-		for n := range all {
-			if there[n] {
-				oldest = n
-				break
+		var want *instance
+		for n, i := range all {
+			if there[n] && (want == nil || i.requests < want.requests) {
+				want = i
 			}
 		}
-		if oldest < 0 != (len(h) == 0) || oldest >= 0 && h[0].number != oldest {
-			t.Fatalf("%d is the oldest; the heap is %v long", oldest, len(h))
+		if (want == nil) != (len(h) == 0) || want != nil && h[0] != want {
+			t.Fatalf("instance %d is due; the heap is %v long", want.number, len(h))
 		}
 	}
 }

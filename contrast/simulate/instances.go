@@ -182,7 +182,7 @@ func (s *simulation) serve(i *instance, r request) {
 	}
 	if s.Apart && len(s.Pace) > 0 && s.ContainerConcurrency > 1 {
 		if i.sharing == nil {
-			i.sharing = &sharing{pace: s.Pace}
+			i.sharing = &sharing{pace: s.Pace, together: s.Together}
 		}
 		i.sharing.begin(s.now, event{what: served, instance: i, request: r})
 		s.foresee(i)

@@ -119,14 +119,15 @@ func TestPackingIsNoGift(t *testing.T) {
 		if more.Result.Requests != base.Result.Requests || fewer.Result.Requests != base.Result.Requests {
 			t.Fatalf("%s: %d and %d of %d requests", name, more.Result.Requests, fewer.Result.Requests, base.Result.Requests)
 		}
-		alone := base.Result.Latency.P50 < functions.Seconds(202*time.Millisecond) // known to 1/128
 		if len(pace) > 1 {
+			alone := base.Result.Latency.P50 < functions.Seconds(202*time.Millisecond) // known to 1/128
 			if !alone || more.Cost > base.Cost*3/4 || fewer.Cost < base.Cost*5/4 {
 				t.Errorf("%s: with 1, 2, 4 in an instance it costs %v, %v, %v", name, fewer.Cost, base.Cost, more.Cost)
 			}
-		} else if alone || more.Result.Latency.P50 <= base.Result.Latency.P50 || fewer.Result.Latency.P50 >= base.Result.Latency.P50 {
-			t.Errorf("%s: with 1, 2, 4 in an instance half take %v, %v, %v", name,
-				fewer.Result.Latency.P50.Seconds(), base.Result.Latency.P50.Seconds(), more.Result.Latency.P50.Seconds())
+		} else if more.Result.Latency.P95 <= base.Result.Latency.P95 || fewer.Result.Latency.P95 >= base.Result.Latency.P95 {
+			// Half need not notice: so many are slowed that the autoscaler orders until few share.
+			t.Errorf("%s: with 1, 2, 4 in an instance the 95th percentile is %v, %v, %v", name,
+				fewer.Result.Latency.P95.Seconds(), base.Result.Latency.P95.Seconds(), more.Result.Latency.P95.Seconds())
 		}
 	}
 }

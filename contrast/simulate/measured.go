@@ -21,10 +21,11 @@ type Measured struct {
 	// Load is starts with image and model at hand, from the decision until the instance was
 	// ready; Pull what fetching them took beyond that, empty where that was not measured.
 	Load, Pull []time.Duration
-	// Service is how long requests took in a ready instance, and Pace how they slowed each
-	// other where several ran at a time; empty where that was not measured.
-	Service []time.Duration
-	Pace    Pace
+	// Service is how long requests took in a ready instance, Pace how they slowed each other
+	// where several ran at a time, spread over instances, and Together how much more where
+	// they were in the same one; empty where that was not measured.
+	Service        []time.Duration
+	Pace, Together Pace
 	// Rested is the same of requests after a pause, and Computes the share of a start in
 	// which it used a core; empty and 0 where that was not measured.
 	Rested   []time.Duration
@@ -51,6 +52,7 @@ type measuredJSON struct {
 	Pull         []functions.Seconds            `json:"pull,omitempty"`
 	Service      []functions.Seconds            `json:"service"`
 	Pace         Pace                           `json:"pace,omitempty"`
+	Together     Pace                           `json:"together,omitempty"`
 	Rested       []functions.Seconds            `json:"rested,omitempty"`
 	Computes     float64                        `json:"computes,omitzero"`
 	Phases       map[string][]functions.Seconds `json:"phases,omitempty"`
@@ -60,7 +62,7 @@ type measuredJSON struct {
 // MarshalJSON writes the times in seconds.
 func (m Measured) MarshalJSON() ([]byte, error) {
 	out := measuredJSON{
-		Function: m.Function, At: m.At, Machine: m.Machine, Instance: m.Instance, FailedStarts: m.FailedStarts, Pace: m.Pace,
+		Function: m.Function, At: m.At, Machine: m.Machine, Instance: m.Instance, FailedStarts: m.FailedStarts, Pace: m.Pace, Together: m.Together,
 		Rested: converted[functions.Seconds](m.Rested), Computes: m.Computes,
 		Load: converted[functions.Seconds](m.Load), Pull: converted[functions.Seconds](m.Pull), Service: converted[functions.Seconds](m.Service),
 	}
@@ -80,7 +82,7 @@ func (m *Measured) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	*m = Measured{
-		Function: in.Function, At: in.At, Machine: in.Machine, Instance: in.Instance, FailedStarts: in.FailedStarts, Pace: in.Pace,
+		Function: in.Function, At: in.At, Machine: in.Machine, Instance: in.Instance, FailedStarts: in.FailedStarts, Pace: in.Pace, Together: in.Together,
 		Rested: converted[time.Duration](in.Rested), Computes: in.Computes,
 		Load: converted[time.Duration](in.Load), Pull: converted[time.Duration](in.Pull), Service: converted[time.Duration](in.Service),
 	}
@@ -137,8 +139,8 @@ func (m Measured) Check() error {
 	switch {
 	case len(m.Load) == 0 || len(m.Service) == 0:
 		return functions.Errorf(functions.Invalid, "no start or no request was measured")
-	case !m.Pace.valid() || len(m.Pace) > mostSamples:
-		return functions.Errorf(functions.Invalid, "requests at a time are said to go at a pace of %v", m.Pace)
+	case !m.Pace.valid() || !m.Together.valid() || len(m.Pace) > mostSamples || len(m.Together) > mostSamples:
+		return functions.Errorf(functions.Invalid, "requests at a time are said to go at a pace of %v, and of %v in the same instance", m.Pace, m.Together)
 	case !(m.Computes >= 0 && m.Computes <= 1):
 		return functions.Errorf(functions.Invalid, "starts are said to compute for %v of their time", m.Computes)
 	case !(m.FailedStarts >= 0 && m.FailedStarts <= 0.9):
@@ -150,7 +152,7 @@ func (m Measured) Check() error {
 // On is c with the measured times and failures, and what an instance holds.
 func (m Measured) On(c Config) Config {
 	c.Service, c.Load, c.Pull = Samples(m.Service), Samples(m.Load), Samples(m.Pull)
-	c.Pace, c.Computes = m.Pace, m.Computes
+	c.Pace, c.Together, c.Computes = m.Pace, m.Together, m.Computes
 	if len(m.Rested) > 0 {
 		c.Rested = Samples(m.Rested)
 	}

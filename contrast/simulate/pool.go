@@ -14,6 +14,7 @@ type instance struct {
 	requests int
 	bound    request // where waitedFor: it waits for this instance, and for no other
 	room     int     // its place among those with room, -1: it has none there
+	running  int     // of its requests, those that share the cores
 
 	waitedFor   bool
 	provisioned bool // AWS's bill has it as kept initialised
@@ -79,7 +80,8 @@ func (p *pool) becomeReady(i *instance, now time.Duration) {
 	p.room.push(i)
 }
 
-// withRoom is the oldest ready instance that can take one more request, or nil.
+// withRoom is the ready instance with the fewest requests that can take one more, of
+// several the oldest; or nil. The gateway's waiting room chooses so too.
 func (p *pool) withRoom() *instance {
 	if len(p.room) == 0 {
 		return nil
@@ -96,6 +98,8 @@ func (p *pool) take(i *instance, most int) {
 	p.requests++
 	if i.requests >= most {
 		p.room.remove(i)
+	} else {
+		p.room.fix(i)
 	}
 }
 
@@ -172,16 +176,29 @@ func (p *pool) remove(i *instance) {
 	i.state = gone
 }
 
-// rooms is a binary heap of the instances with room, the oldest first. Each knows its
-// place, so that it can leave.
+// rooms is a binary heap of the instances with room, the one with the fewest requests
+// first, then the oldest. Each knows its place, so that it can leave.
 type rooms []*instance
 
+// push has an instance among them, by the number of its requests now.
 func (h *rooms) push(i *instance) {
 	if i.room < 0 {
 		i.room = len(*h)
 		*h = append(*h, i)
-		h.up(i.room)
 	}
+	h.fix(i)
+}
+
+// fix brings an instance, if it is among them, to its place by the number of its requests now.
+func (h rooms) fix(i *instance) {
+	if i.room >= 0 {
+		h.up(i.room)
+		h.down(i.room)
+	}
+}
+
+func (h rooms) before(a, b int) bool {
+	return h[a].requests < h[b].requests || h[a].requests == h[b].requests && h[a].number < h[b].number
 }
 
 func (h *rooms) remove(i *instance) {
@@ -202,7 +219,7 @@ func (h *rooms) remove(i *instance) {
 }
 
 func (h rooms) up(at int) {
-	for at > 0 && h[at].number < h[(at-1)/2].number {
+	for at > 0 && h.before(at, (at-1)/2) {
 		h.swap(at, (at-1)/2)
 		at = (at - 1) / 2
 	}
@@ -212,7 +229,7 @@ func (h rooms) down(at int) {
 	for {
 		least := at
 		for below := 2*at + 1; below <= 2*at+2 && below < len(h); below++ {
-			if h[below].number < h[least].number {
+			if h.before(below, least) {
 				least = below
 			}
 		}

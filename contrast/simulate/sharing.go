@@ -44,7 +44,12 @@ func (p Pace) valid() bool {
 // sharing is the requests that run, and the starts that compute, where they slow each other.
 type sharing struct {
 	pace Pace
-	at   time.Duration
+	// together is what requests in the same instance go at, as a share of what as many go
+	// at that are in instances of their own; empty: the same.
+	together Pace
+	at       time.Duration
+	// shares is the sum of together over what runs; a start is by itself.
+	shares float64
 	// done is what a request that runs since the beginning would have done by at, in
 	// nanoseconds of one by itself. All that run at a time do as much, so each is over
 	// when done has grown by what it takes.
@@ -66,10 +71,37 @@ func (r *run) before(other *run) bool {
 
 // pass brings done up to a time.
 func (s *sharing) pass(now time.Duration) {
-	if n := len(s.running); n > 0 && now > s.at {
-		s.done += float64(now-s.at) * s.pace.of(n)
+	if len(s.running) > 0 && now > s.at {
+		s.done += float64(now-s.at) * s.rate()
 	}
 	s.at = now
+}
+
+// rate is how fast each goes on. Those that are together with more are slower than
+// others, but the cores that they leave idle serve nobody else: on average all are.
+func (s *sharing) rate() float64 {
+	n := len(s.running)
+	return s.pace.of(n) * s.shares / float64(n)
+}
+
+// count has so many more of a kind on an instance run.
+func (s *sharing) count(e event, more int) {
+	if e.what != served || len(s.together) == 0 {
+		s.shares += float64(more)
+		return
+	}
+	i := e.instance
+	s.shares -= s.together.sum(i.running)
+	i.running += more
+	s.shares += s.together.sum(i.running)
+}
+
+// sum is what n requests in an instance come to.
+func (p Pace) sum(n int) float64 {
+	if n == 0 {
+		return 0
+	}
+	return float64(n) * p.of(n)
 }
 
 // next is when the next request is over, forever where none runs.
@@ -77,7 +109,7 @@ func (s *sharing) next() time.Duration {
 	if len(s.running) == 0 {
 		return forever
 	}
-	left := math.Ceil((s.running[0].due - s.done) / s.pace.of(len(s.running)))
+	left := math.Ceil((s.running[0].due - s.done) / s.rate())
 	return s.at + time.Duration(max(0, left))
 }
 
@@ -86,6 +118,7 @@ func (s *sharing) begin(now time.Duration, e event) {
 	s.pass(now)
 	s.pushed++
 	e.order = s.pushed
+	s.count(e, 1)
 	s.running = append(s.running, run{event: e, due: s.done + float64(e.takes), began: now})
 	for i := len(s.running) - 1; i > 0 && s.running[i].before(&s.running[(i-1)/2]); i = (i - 1) / 2 {
 		s.running[i], s.running[(i-1)/2] = s.running[(i-1)/2], s.running[i]
@@ -99,8 +132,9 @@ func (s *sharing) end(now time.Duration) event {
 	s.running[0], s.running[last] = s.running[last], run{}
 	s.running = s.running[:last]
 	s.sink(0)
+	s.count(first.event, -1)
 	if last == 0 {
-		s.done = 0 // nothing is lost in large numbers
+		s.done, s.shares = 0, 0 // nothing is lost in large numbers
 	}
 	first.event.at, first.takes = now, now-first.began
 	return first.event
@@ -110,10 +144,13 @@ func (s *sharing) end(now time.Duration) event {
 func (s *sharing) lose(now time.Duration, i *instance) (lost []request) {
 	s.pass(now)
 	s.running = slices.DeleteFunc(s.running, func(r run) bool {
-		if r.instance == i && r.what == served {
+		if r.instance != i {
+			return false
+		}
+		if s.count(r.event, -1); r.what == served {
 			lost = append(lost, r.request)
 		}
-		return r.instance == i
+		return true
 	})
 	for at := len(s.running)/2 - 1; at >= 0; at-- {
 		s.sink(at)

@@ -27,6 +27,14 @@ func sharedBy(instances int, pace Pace, arrivals ...time.Duration) Config {
 	}
 }
 
+// packed has instances for two requests each, which go at 0.8 in instances of their own
+// and at half of that in the same one.
+func packed(instances int, arrivals ...time.Duration) Config {
+	c := sharedBy(instances, Pace{1, 0.8}, arrivals...)
+	c.Together, c.ContainerConcurrency = Pace{1, 0.5}, 2
+	return c
+}
+
 func TestRequestsThatShareCores(t *testing.T) {
 	const at = 10 * time.Second
 	for name, c := range map[string]struct {
@@ -48,6 +56,17 @@ func TestRequestsThatShareCores(t *testing.T) {
 		},
 		"one that waits for an instance slows nobody": {
 			sharedBy(1, Pace{1, 0.1}, at, at), []time.Duration{100 * time.Millisecond, 200 * time.Millisecond},
+		},
+		"two in the same instance slow each other more": {
+			packed(1, at, at), []time.Duration{250 * time.Millisecond, 250 * time.Millisecond},
+		},
+		"they are spread over instances where there are any": {
+			packed(2, at, at), []time.Duration{125 * time.Millisecond, 125 * time.Millisecond},
+		},
+		// 50 ms by itself; 50 of the second's 100 are done at 0.4 when the first is over,
+		// 125 ms later.
+		"and no more than while they are together": {
+			packed(1, at, at+50*time.Millisecond), []time.Duration{175 * time.Millisecond, 175 * time.Millisecond},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

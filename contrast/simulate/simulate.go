@@ -44,9 +44,10 @@ type Config struct {
 	// Rested is the same of a request before which nothing was done for RestedAfter: by then
 	// others have had the caches, and the cores sleep. Without one it makes no difference.
 	Rested Distribution
-	// Pace is how requests that run at a time slow each other; Service is then of one by
-	// itself. Empty: they do not.
-	Pace Pace
+	// Pace is how requests that run at a time slow each other, each in an instance of its
+	// own; Service is then of one by itself. Empty: they do not. Together is what more in
+	// the same instance go at, as a share of that; empty: no slower.
+	Pace, Together Pace
 	// Apart has each instance on cores of its own, such as Pace was measured on: requests in
 	// the same instance slow each other, others and starts do not.
 	Apart bool
@@ -140,8 +141,8 @@ func (c Config) check() error {
 		return fmt.Errorf("simulating %v of starts that fail, lives of %v, an init timeout of %v", c.Failures.Starts, c.Failures.Life, c.InitTimeout)
 	case !(c.Computes >= 0 && c.Computes <= 1):
 		return fmt.Errorf("simulating starts that compute for %v of their time", c.Computes)
-	case !c.Pace.valid():
-		return fmt.Errorf("simulating requests at a pace of %v", c.Pace)
+	case !c.Pace.valid() || !c.Together.valid():
+		return fmt.Errorf("simulating requests at a pace of %v, and of %v in the same instance", c.Pace, c.Together)
 	case c.Points < 0 || c.Points > mostPoints:
 		return fmt.Errorf("simulating %d points of a series", c.Points)
 	case !slices.IsSorted(c.Arrivals):

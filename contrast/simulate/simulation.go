@@ -72,7 +72,7 @@ func newSimulation(c Config, into *series) *simulation {
 		s.arrivals = c.Stream()
 	}
 	if len(c.Pace) > 0 && !c.Apart {
-		s.sharing = &sharing{pace: c.Pace}
+		s.sharing = &sharing{pace: c.Pace, together: c.Together}
 	}
 	s.policy = c.Policy(s.began)
 	if binder, ok := s.policy.(scaling.Binder); ok {
