@@ -105,13 +105,17 @@ const (
 	sweepRequests = 4000
 	sweepLeast    = 2 * time.Hour
 	sweepMost     = 30 * 24 * time.Hour
+	sweepEnough   = 3_000_000 // requests, whatever the time
 )
 
 // sweep simulates a steady stream at rates far apart; the break-even is read off it.
 func (c *contrast) sweep() error {
-	c.say("simulating steady streams, from three an hour to thirty a second")
-	for _, perSecond := range []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30} {
-		length := min(sweepMost, max(sweepLeast, time.Duration(sweepRequests/perSecond*float64(time.Second))))
+	c.say("simulating steady streams, from three an hour to a thousand a second")
+	for _, perSecond := range []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000} {
+		lasting := func(requests float64) time.Duration {
+			return time.Duration(requests / perSecond * float64(time.Second))
+		}
+		length := min(sweepMost, max(sweepLeast, lasting(sweepRequests)), lasting(sweepEnough))
 		arrivals := traces.Poisson(perSecond, length, c.seed)
 		rate := report.Rate{PerSecond: perSecond}
 		for _, style := range c.styles {
