@@ -63,3 +63,8 @@ func (s Spec) GPUs() int {
 	}
 	return 0
 }
+
+// ExitForGood is the exit code of a function's program where the next start would end the
+// same way: the file is not the one that is declared, or is no model. Who starts it again
+// all the same, as a kubelet does, can be told so.
+const ExitForGood = 3

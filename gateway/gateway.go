@@ -140,7 +140,10 @@ func (g *Gateway) StartFailed(function string) {
 }
 
 // Handler is the API.
-func (g *Gateway) Handler() http.Handler {
+func (g *Gateway) Handler() http.Handler { return dismiss(g.doors(), patient) }
+
+// doors are the API's paths and what surrounds them.
+func (g *Gateway) doors() *echo.Echo {
 	e := echo.New()
 	e.HTTPErrorHandler = g.fail
 	e.Use(middleware.RequestID(), g.observe, pace, g.held, middleware.RecoverWithConfig(middleware.RecoverConfig{

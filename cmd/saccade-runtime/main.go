@@ -5,8 +5,9 @@
 // package serve for what it answers). On AWS Lambda it loads the function, and then
 // asks for invocations instead of listening (see package lambda).
 //
-// saccade-runtime pull brings a function's model into the model store and ends: it is
-// the init container of a pod.
+// With --pull it brings the function's model into the model store first, while it
+// answers already that it is not ready. saccade-runtime pull does that alone and ends:
+// it fills a claim, and is the init container of a pod that has one.
 //
 // Exit status: 0 after SIGTERM, or a pull; 2 for flags it does not understand; 3 for a
 // model or a declaration that will not load the next time either; 1 for everything
@@ -26,6 +27,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/seed45885407/saccade/functions"
 	"github.com/seed45885407/saccade/runtime/onnx"
 	"github.com/seed45885407/saccade/runtime/serve"
 	"github.com/seed45885407/saccade/telemetry"
@@ -37,7 +39,7 @@ var version = "devel"
 const (
 	statusFailed    = 1
 	statusUsage     = 2
-	statusPermanent = 3
+	statusPermanent = functions.ExitForGood
 )
 
 func main() {

@@ -114,8 +114,6 @@ func TestOneOfManyDownloads(t *testing.T) {
 	}
 }
 
-// Stock Knative knows no init containers: the server answers, and is not ready, while
-// it pulls.
 func TestAServerPullsForItself(t *testing.T) {
 	url, sum, asked := host(t)
 	file, cache := declare(t, url+"/m.onnx", sum), t.TempDir()
@@ -133,6 +131,41 @@ func TestAServerPullsForItself(t *testing.T) {
 	}
 	if n := asked.Load(); n != 1 {
 		t.Errorf("the host was asked %d times", n)
+	}
+}
+
+// Whoever asks meanwhile finds it alive, so that nobody begins a long pull again, and
+// not ready.
+func TestAServerAnswersWhileItPulls(t *testing.T) {
+	content, err := os.ReadFile(centernet + "/centernet-mbv3.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	goOn := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write(content[:1000])
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-goOn:
+			_, _ = w.Write(content[1000:])
+		case <-r.Context().Done():
+		}
+	}))
+	defer slow.Close()
+	p := launch(t, "--model", "", "--function", declare(t, slow.URL+"/m.onnx", ""), "--pull")
+	for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusServiceUnavailable} {
+		for range 3 {
+			if _, status := p.get(t, path, nil); status != want {
+				t.Errorf("%s: %d", path, status)
+			}
+		}
+	}
+	close(goOn)
+	if _, status := p.get(t, "/v1/start", nil); status != http.StatusOK {
+		t.Errorf("start: %d", status)
+	}
+	if _, status := p.get(t, "/readyz", nil); status != http.StatusOK {
+		t.Errorf("readyz: %d", status)
 	}
 }
 
@@ -177,12 +210,15 @@ func TestAPullThatFailsSaysWhy(t *testing.T) {
 			if err == nil || status(err) != c.status || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v, status %d; want %q, %d", err, status(err), c.says, c.status)
 			}
+			refusesToServe(t, c.function, c.says, c.status)
 		})
 	}
 	t.Run("a host that is away is tried again", func(t *testing.T) {
-		if _, err := pull(t, "--function", declare(t, away.URL+"/m.onnx", sum), "--cache", t.TempDir()); status(err) != statusFailed {
+		file := declare(t, away.URL+"/m.onnx", sum)
+		if _, err := pull(t, "--function", file, "--cache", t.TempDir()); status(err) != statusFailed {
 			t.Errorf("%v, status %d", err, status(err))
 		}
+		refusesToServe(t, file, "", statusFailed)
 	})
 	t.Run("one that was ended", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -192,6 +228,23 @@ func TestAPullThatFailsSaysWhy(t *testing.T) {
 			t.Errorf("%v, status %d", err, status(err))
 		}
 	})
+}
+
+// refusesToServe starts a server that is to pull what cannot be pulled: it ends as the
+// pull alone does, with the same last word.
+func refusesToServe(t *testing.T, function, says string, status int) {
+	t.Helper()
+	p := launch(t, "--model", "", "--function", function, "--cache", t.TempDir(), "--pull")
+	if _, got := p.get(t, "/v1/start", nil); got != http.StatusServiceUnavailable {
+		t.Errorf("the start of the server: %d", got)
+	}
+	if got := p.ended(t); got != status {
+		t.Errorf("the server ended with %d, the pull with %d", got, status)
+	}
+	lines := strings.Split(strings.TrimSpace(p.log.String()), "\n")
+	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "saccade-runtime: ") || !strings.Contains(last, says) {
+		t.Errorf("its last word is %q", last)
+	}
 }
 
 func TestAServerWithAnEmptyStoreSaysSo(t *testing.T) {

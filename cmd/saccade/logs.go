@@ -41,7 +41,7 @@ func logsCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVarP(&o.Follow, "follow", "f", false, "go on with what comes, and with the pods that come")
 	f.StringVar(&o.Revision, "revision", "", "only the pods of that `revision`")
-	f.StringVarP(&o.Container, "container", "c", deploy.ContainerRuntime, "runtime, model (the init container that pulls it) or queue-proxy")
+	f.StringVarP(&o.Container, "container", "c", deploy.ContainerRuntime, "runtime, model (the init container of --delivery init) or queue-proxy")
 	f.IntVar(&o.Tail, "tail", 100, "how many `lines` of each pod are shown at first (-1: all)")
 	f.DurationVar(&o.Since, "since", 0, "leave out what is older than that `time`, for example 10m (0: nothing)")
 	return cmd

@@ -18,9 +18,6 @@ import (
 	"github.com/seed45885407/saccade/knative/render"
 )
 
-// runtimeImage is where the runtime's image is, without its tag.
-const runtimeImage = "ghcr.io/seed45885407/saccade-runtime"
-
 // renderCommand is saccade render.
 func renderCommand(cfg *config.Saccade) *cobra.Command {
 	var o renderFlags
@@ -55,9 +52,10 @@ type renderFlags struct{ render.Options }
 func (r *renderFlags) add(cmd *cobra.Command, cfg *config.Saccade) {
 	f := cmd.Flags()
 	f.StringArrayVar(&cfg.Functions, "functions", cfg.Functions, "`folder` with one folder a function, beside the shipped ones (repeatable; "+config.EnvFunctions+")")
-	f.StringVar(&r.Image, "image", runtimeImage+":"+version, "the runtime's container `image`")
-	f.StringVar((*string)(&r.Delivery), "delivery", string(render.DeliverInit), "how the model comes into a pod: init, pvc, image or runtime")
-	f.StringVar(&r.Cache, "cache-claim", "", "`claim` that holds models and graphs on each node, or emptyDir (default "+render.DefaultCacheClaim+"; emptyDir for image and runtime)")
+	f.StringVar(&r.Image, "image", runtimeImage+":"+imageTag(version), "the runtime's container `image`")
+	f.StringVar((*string)(&r.Delivery), "delivery", string(render.DeliverRuntime), "how the model comes into a pod: runtime, init, pvc, image or volume")
+	f.StringVar(&r.ModelImage, "model-image", "", "`image` that holds the model, with its digest, for --delivery volume: REGISTRY/REPOSITORY@sha256:...")
+	f.StringVar(&r.Cache, "cache-claim", "", "`claim` that holds models and graphs on each node, or emptyDir (default "+render.DefaultCacheClaim+"; emptyDir for image and volume)")
 	f.StringVar(&r.Mirror, "model-mirror", "", "`URL` where pods look for model files first")
 	f.DurationVar(&r.PullTimeout, "pull-timeout", render.DefaultPullTimeout, "how long a node, the image and the model may take to be had")
 	f.DurationVar(&r.MaxTimeout, "max-timeout", render.DefaultMaxTimeout, "the cluster's max-revision-timeout-seconds")

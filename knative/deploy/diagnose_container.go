@@ -3,10 +3,14 @@ package deploy
 import (
 	"cmp"
 	"fmt"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/seed45885407/saccade/functions"
 )
 
 // restartsTried is how often a container that ends is waited for: the first restarts
@@ -52,7 +56,8 @@ func ofWaiting(s State, p corev1.Pod, c corev1.ContainerStatus) podTrouble {
 		}
 		t.rank = rankEnded
 	case "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError", "RegistryUnavailable":
-		t.Text = fmt.Sprintf("the image %s cannot be pulled (%s): %s", c.Image, w.Reason, pullMessage(s, p, w))
+		message := pullMessage(s, p, w)
+		t.Text = fmt.Sprintf("the image %s cannot be pulled (%s): %s", imageIn(message, c.Image), w.Reason, message)
 		t.Final = w.Reason == "InvalidImageName" || w.Reason == "ErrImageNeverPull" || isForGood(t.Text)
 	case "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "StartError":
 		t.Text = fmt.Sprintf("%s cannot be started (%s): %s", subject(c.Name), w.Reason, cmp.Or(w.Message, "no reason is told"))
@@ -85,8 +90,22 @@ func pullMessage(s State, p corev1.Pod, w *corev1.ContainerStateWaiting) string 
 	return cmp.Or(w.Message, "no reason is told")
 }
 
+var quotedImage = regexp.MustCompile(`image \\?"([^"\\]+)\\?"`)
+
+// imageIn is the image that a message of the kubelet's is about. It tells of an image
+// that is mounted as a volume at the container that mounts it, whose own is there.
+func imageIn(message, own string) string {
+	found := quotedImage.FindStringSubmatch(message)
+	if found == nil || own == "" || path.Base(found[1]) == path.Base(own) || path.Base(found[1]) == found[1] {
+		return own
+	}
+	return found[1]
+}
+
 // ended tells how a container ended: its termination message says why.
 func ended(p corev1.Pod, c corev1.ContainerStatus, last *corev1.ContainerStateTerminated, final bool) podTrouble {
+	ours := c.Name == ContainerModel || c.Name == ContainerRuntime
+	final = final || ours && last.ExitCode == functions.ExitForGood
 	t := podTrouble{Trouble: Trouble{Reason: cmp.Or(last.Reason, "Error"), Final: final, Ended: true}, rank: rankEnded}
 	if final {
 		t.rank = rankFinal
@@ -101,6 +120,8 @@ func ended(p corev1.Pod, c corev1.ContainerStatus, last *corev1.ContainerStateTe
 	}
 	how := fmt.Sprintf("with exit code %d", last.ExitCode)
 	switch {
+	case ours && last.ExitCode == functions.ExitForGood:
+		how += ", for good"
 	case last.Reason == "OOMKilled":
 		how = "for want of memory"
 		if limit, ok := limitOf(p, c.Name); ok {

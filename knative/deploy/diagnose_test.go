@@ -164,6 +164,26 @@ func TestWhatKeepsAFunctionFromBeingReady(t *testing.T) {
 			reason:  "CrashLoopBackOff", says: []string{"the runtime has ended 3 times, last with exit code 1: loading the model: eye.onnx is damaged"}, final: true,
 		},
 		{
+			name:    "the model is refused for good, at the first attempt",
+			objects: []string{notYet, theOld(), theNew(), aPod(strings.Replace(podWaits("X", "", 0, ""), "{waiting: {reason: X, message: ''}}", `{terminated: {exitCode: 3, reason: Error, message: 'the model of https://models.example/eye.onnx is not the file its function declares'}}`, 1))},
+			reason:  "Error", says: []string{"the runtime has ended with exit code 3, for good: the model of https://models.example/eye.onnx is not the file its function declares"}, final: true,
+		},
+		{
+			name:    "the kubelet has started again what was refused for good, and it pulls anew",
+			objects: []string{notYet, theOld(), theNew(), aPod(strings.Replace(podWaits("X", "", 1, `{terminated: {exitCode: 3, reason: Error, message: 'the host answered 404 Not Found'}}`), "{waiting: {reason: X, message: ''}}", `{running: {}}`, 1))},
+			reason:  "Error", says: []string{"the runtime has ended with exit code 3, for good: the host answered 404 Not Found"}, final: true,
+		},
+		{
+			name:    "the model's host is away, and the runtime tries again",
+			objects: []string{notYet, theOld(), theNew(), aPod(podWaits("CrashLoopBackOff", "back-off 10s", 1, `{terminated: {exitCode: 1, reason: Error, message: 'the host of the model cannot be reached'}}`))},
+			reason:  "CrashLoopBackOff", says: []string{"the runtime has ended 2 times, last with exit code 1: the host of the model cannot be reached"},
+		},
+		{
+			name:    "the image of the model is not there, of which the kubelet tells at the container",
+			objects: []string{notYet, theOld(), theNew(), aPod(podWaits("ErrImagePull", `failed to pull and unpack image "registry.example/models/eye@sha256:ab": not found`, 0, ""))},
+			reason:  "ErrImagePull", says: []string{"the image registry.example/models/eye@sha256:ab cannot be pulled (ErrImagePull)", "not found"}, final: true,
+		},
+		{
 			name:    "the memory is too small",
 			objects: []string{notYet, theOld(), theNew(), aPod(podWaits("CrashLoopBackOff", "", 2, "{terminated: {exitCode: 137, reason: OOMKilled}}"))},
 			reason:  "CrashLoopBackOff", says: []string{"the runtime has ended 3 times, last for want of memory (its limit is 512Mi)"}, final: true,

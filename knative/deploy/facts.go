@@ -71,7 +71,11 @@ func podFacts(s State, p corev1.Pod, tell func(key, format string, args ...any))
 	}
 	for _, c := range p.Status.ContainerStatuses {
 		if c.Name == ContainerRuntime && c.State.Running != nil && c.RestartCount == 0 && !c.Ready {
-			tell(p.Name+"/loading", "the runtime runs and loads the model")
+			if pullsItself(p) {
+				tell(p.Name+"/loading", "the runtime runs, pulls the model and loads it")
+			} else {
+				tell(p.Name+"/loading", "the runtime runs and loads the model")
+			}
 		}
 	}
 	if isReady(p) {

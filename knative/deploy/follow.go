@@ -234,35 +234,6 @@ func (d *deployment) sentence(s State, what string) string {
 	return text + "\nserving on as before: " + serving
 }
 
-// followModel tells the log of the first pod that pulls the model.
-func (d *deployment) followModel(ctx context.Context, group *sync.WaitGroup, s State) {
-	if d.followed != "" {
-		return
-	}
-	for _, p := range s.podsOf(s.newest()) {
-		for _, c := range p.Status.InitContainerStatuses {
-			if c.Name != ContainerModel || c.State.Running == nil {
-				continue
-			}
-			d.followed = p.Name
-			group.Go(func() {
-				stream, err := d.cluster.log(ctx, p.Namespace, p.Name, logOptions{container: c.Name, follow: true, tail: -1})
-				if err != nil {
-					return // the progress is a courtesy; what matters is told by the pod's state
-				}
-				defer stream.Close()
-				lines := bufio.NewScanner(stream)
-				for lines.Scan() {
-					if text := message(lines.Text()); text != "" {
-						d.tell("model: %s", text)
-					}
-				}
-			})
-			return
-		}
-	}
-}
-
 // lastLines are the end of what the container said before it ended. Where they cannot
 // be had the sentence has to do.
 func (c *Cluster) lastLines(ctx context.Context, t Trouble) []string {

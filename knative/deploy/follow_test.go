@@ -99,6 +99,54 @@ func TestADeploymentIsToldUntilItIsReady(t *testing.T) {
 	})
 }
 
+func TestAPullByTheRuntimeIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &story{api: newAPI(), t: t}
+		s.logs["eye-00002-deployment-abc/runtime"] = `{"level":"INFO","msg":"listening","address":"[::]:8080"}
+{"level":"INFO","msg":"pulling model","bytes":1000,"of":2000}
+{"level":"INFO","msg":"model pulled","bytes":2000}
+{"level":"INFO","msg":"ready"}
+`
+		without := strings.NewReplacer("  initContainers:\n  - {name: model}\n", "",
+			"{name: runtime, resources", "{name: runtime, args: [--function=/f, --pull], resources")
+		pod := func(status string) string {
+			text := without.Replace(aPod(status))
+			before, rest, _ := strings.Cut(text, "  initContainerStatuses:\n")
+			if _, after, cut := strings.Cut(rest, "\n  containerStatuses:"); cut {
+				text = before + "  containerStatuses:" + after
+			}
+			return text
+		}
+		err := s.deploy(func() {
+			time.Sleep(time.Second)
+			s.put(t, theNew())
+			s.put(t, pod(podLoads))
+			s.status(2, "eye-00002", "Unknown", "", onOld)
+			time.Sleep(3 * time.Second)
+			s.put(t, pod(podReady))
+			s.put(t, theNew(oldReady))
+			s.status(2, "eye-00002", "True", "", `{latestRevision: true, percent: 100, revisionName: eye-00002}`)
+		}, Options{})
+		if err != nil {
+			t.Error(err)
+		}
+		want := []string{
+			"1s revision eye-00002 created",
+			"1s pod eye-00002-deployment-abc is scheduled on n1",
+			"1s the runtime runs, pulls the model and loads it",
+			"1s model: pulling model bytes=1000 of=2000",
+			"1s model: model pulled bytes=2000",
+			"4s pod eye-00002-deployment-abc is ready",
+			"4s revision eye-00002 is ready",
+			"4s traffic: eye-00002 100%",
+			"4s eye is ready, at http://eye.team.e2e.test",
+		}
+		if d := cmp.Diff(want, s.lines[2:]); d != "" {
+			t.Errorf("progress (-want +got):\n%s", d)
+		}
+	})
+}
+
 func TestARevisionThatDoesNotComeUpIsToldWithItsLastWords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &story{api: newAPI(), t: t}

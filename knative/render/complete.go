@@ -41,7 +41,10 @@ func prepare(f functions.Function, o Options) (functions.Function, Options, erro
 	case !slices.Contains(Deliveries, o.Delivery):
 		errs = append(errs, fmt.Errorf("delivery %q is none of %v", o.Delivery, Deliveries))
 	case o.Delivery == DeliverPVC && o.Cache == EmptyDir:
-		errs = append(errs, errors.New("delivery pvc needs the claim that holds the models: --cache names it"))
+		errs = append(errs, errors.New("delivery pvc needs the claim that holds the models: --cache-claim names it"))
+	}
+	if fault := o.modelImage(); fault != nil {
+		errs = append(errs, fault)
 	}
 	if o.Mirror != "" {
 		if at, err := address.Parse(o.Mirror); err != nil || at.URL == nil {
@@ -85,15 +88,16 @@ func deliverable(m *functions.Model, o Options) error {
 	if err != nil {
 		return fmt.Errorf("spec.model.uri %w", err) // validated before
 	}
-	if o.Delivery == DeliverImage {
-		return nil // where it came from is no pod's business
-	}
 	if at.URL != nil {
+		// It is in the declaration, however the model is delivered.
 		if fault := secretIn(at.URL); fault != "" {
-			return fmt.Errorf("the model's address %s, which everybody who reads the objects would see: "+
-				"put the model into a claim (--delivery pvc) or the image (--delivery image), or fetch it through a mirror", fault)
+			return fmt.Errorf("the model's address %s, which everybody who reads the objects would see: leave it out, and "+
+				"put the model into a claim (--delivery pvc) or an image (--delivery image, volume), or fetch it through a mirror", fault)
 		}
 		return nil
+	}
+	if o.Delivery.inImage() {
+		return nil // where it came from is no pod's business
 	}
 	if o.Delivery == DeliverPVC {
 		if m.SHA256 == "" {
@@ -113,7 +117,7 @@ func deliverable(m *functions.Model, o Options) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("the model %s is a file on this machine, which no pod can reach: put it into the image (--delivery image), "+
+	return fmt.Errorf("the model %s is a file on this machine, which no pod can reach: put it into an image (--delivery image, volume), "+
 		"into a claim (--delivery pvc), or behind an https address that spec.model.uri gives", at.Place())
 }
 

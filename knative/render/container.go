@@ -14,7 +14,7 @@ const (
 	declarationFolder = "/etc/saccade"
 	declarationFile   = declarationFolder + "/function.yaml"
 	cacheFolder       = "/var/cache/saccade"
-	modelFolder       = "/models" // in the image
+	modelFolder       = "/models" // in the image, or where one is mounted
 	program           = "/saccade-runtime"
 	port              = 8080
 	user              = 65532
@@ -24,13 +24,13 @@ const (
 // runtimeContainer is the one that serves.
 func runtimeContainer(f functions.Function, o Options, v volumes, wanted corev1.ResourceRequirements) corev1.Container {
 	args := []string{"--function=" + declarationFile}
-	switch o.Delivery {
-	case DeliverImage:
+	switch {
+	case o.Delivery.inImage():
 		args = append(args, "--model="+modelFolder)
 		if sum := f.Spec.Model.SHA256; sum != "" {
 			args = append(args, "--model-sum="+sum)
 		}
-	case DeliverRuntime:
+	case o.Delivery == DeliverRuntime:
 		args = append(args, "--pull")
 	default:
 		args = append(args, "--store")
@@ -46,8 +46,8 @@ func runtimeContainer(f functions.Function, o Options, v volumes, wanted corev1.
 		VolumeMounts:    v.runtime,
 		SecurityContext: locked(),
 		ReadinessProbe:  readiness(f.Spec.GPUs() > 0),
-		// It answers before the model is loaded, so that a long load is no reason to
-		// begin it again; how long one may take is the progress deadline's to say.
+		// It answers before the model is pulled and loaded, so that neither is begun again
+		// because it takes long; how long it may take is the progress deadline's to say.
 		LivenessProbe: &corev1.Probe{
 			ProbeHandler:  corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/healthz", Port: intstr.FromInt32(port)}},
 			PeriodSeconds: 10, TimeoutSeconds: 5, FailureThreshold: 6,
@@ -63,7 +63,9 @@ func runtimeContainer(f functions.Function, o Options, v volumes, wanted corev1.
 // readiness is asked by the queue-proxy. Without a period it asks every 50 ms until
 // the first yes, and answers the kubelet at once: a start is seen when it is over. That
 // holds for a second of waiting, then the kubelet comes back after ten; loading onto a
-// GPU takes longer than one, so there it is asked every second.
+// GPU takes longer than one, so there it is asked every second. A node's first pull takes
+// longer too, but comes once, and who waits for that pod is with the activator, which
+// asks the queue-proxy itself: for its sake the other starts are not made slower.
 func readiness(slow bool) *corev1.Probe {
 	p := &corev1.Probe{
 		ProbeHandler:     corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: "/readyz", Port: intstr.FromInt32(port)}},
@@ -143,6 +145,9 @@ func volumesOf(f functions.Function, o Options) volumes {
 		// Only the models come from the claim: it is read, and graphs are written.
 		v.add("models", claim(o.Cache, true))
 		v.runtime = append(v.runtime, corev1.VolumeMount{Name: "models", MountPath: cacheFolder + "/models", SubPath: "models", ReadOnly: true})
+	}
+	if o.Delivery == DeliverVolume {
+		v.runtime = append(v.runtime, corev1.VolumeMount{Name: modelVolume, MountPath: modelFolder, ReadOnly: true})
 	}
 	if f.Spec.GPUs() > 0 {
 		// CUDA and TensorRT write there, and the root cannot be written.

@@ -48,7 +48,7 @@ func TestTheGuideNamesEveryFlag(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, delivery := range render.Deliveries {
-		for _, flag := range render.Features(shelves(t, everything+"    runtimeClass: nvidia\n"), render.Options{Delivery: delivery, FSGroup: 1}) {
+		for _, flag := range render.Features(shelves(t, everything+"    runtimeClass: nvidia\n"), render.Options{Delivery: delivery, FSGroup: 1, Cache: render.DefaultCacheClaim}) {
 			if !strings.Contains(string(text), `"`+flag+`":"enabled"`) {
 				t.Errorf("it does not name %s", flag)
 			}

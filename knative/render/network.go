@@ -22,8 +22,9 @@ var proxyPorts = []int32{8012, 8013, 8022, 8112, 9090, 9091}
 const labelNamespace = "kubernetes.io/metadata.name" // on each, since Kubernetes 1.21
 
 // networkPolicy lets nobody reach the function's pods but the gateway and Knative, and
-// lets them reach nobody but the model's host. A policy is a pod's, so what the init
-// container needs the runtime has too; a kubelet's probes are beyond all policies.
+// lets them reach nobody but the model's host. A policy is a pod's, and for as long as
+// it lives: what pulls the model may reach its host later too. A kubelet's probes are
+// beyond all policies, and so is what it pulls.
 func networkPolicy(f functions.Function, o Options) *networkingv1.NetworkPolicy {
 	gateway := peer(o.GatewayNamespace)
 	gateway.PodSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"app.kubernetes.io/name": "saccade-gateway"}}
@@ -58,7 +59,7 @@ func networkPolicy(f functions.Function, o Options) *networkingv1.NetworkPolicy 
 // send us on, and those that the addresses name. None where nothing is fetched.
 func hostPorts(f functions.Function, o Options) []int32 {
 	at, err := address.Parse(f.Spec.Model.URI)
-	if err != nil || at.URL == nil || o.Delivery == DeliverPVC || o.Delivery == DeliverImage {
+	if err != nil || at.URL == nil || o.Delivery == DeliverPVC || o.Delivery.inImage() {
 		return nil
 	}
 	ports := []int32{80, 443}

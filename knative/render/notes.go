@@ -10,7 +10,8 @@ import (
 
 // Features are the feature flags of Knative's ConfigMap config-features that must be
 // Enabled for the function's objects, in alphabetical order. Stock Knative has none of
-// them on. The function and the options are as [Objects] takes them.
+// them on; a function whose cache is [EmptyDir] and that asks for nothing special needs
+// none. The function and the options are as [Objects] takes them.
 func Features(f functions.Function, o Options) []string {
 	o = o.withDefaults()
 	c := f.Spec.Cluster
@@ -31,6 +32,7 @@ func Features(f functions.Function, o Options) []string {
 	need("runtimeclassname", c.RuntimeClass != "")
 	need("securitycontext", o.FSGroup > 0)
 	need("tolerations", len(c.Tolerations) > 0)
+	need("volumes-image", o.Delivery == DeliverVolume)
 	slices.Sort(flags)
 	return flags
 }
@@ -59,7 +61,10 @@ func Notes(f functions.Function, o Options) []string {
 	note(s.Resources.CPU == "" && s.Runtime.Parallel == 0 && !s.Scaling.IsLambda(),
 		"resources.cpu is not set: a pod is promised half a core a thread, may take what its node has, and runs one at a time")
 	note(s.GPUs() > 0 && o.Image != "", "the function asks for a GPU: the image %s must have ONNX Runtime built for CUDA", o.Image)
-	note(s.Model.SHA256 == "" && o.Delivery != DeliverImage,
+	note(s.Model.SHA256 == "" && !o.Delivery.inImage(),
 		"spec.model.sha256 is not set: each cache takes what it sees first at the address, and nodes may differ")
+	note(o.Delivery == DeliverVolume, "a volume of an image needs %s", volumeVersions)
+	note(o.Delivery == DeliverVolume && !strings.Contains(o.ModelImage, "@"),
+		"the model's image %s is named by a tag, which may come to mean another: nodes may differ; @sha256:... says which is meant", o.ModelImage)
 	return notes
 }

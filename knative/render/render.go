@@ -54,19 +54,21 @@ type Delivery string
 
 // The deliveries.
 const (
-	// DeliverInit: an init container pulls it into the cache.
+	// DeliverRuntime: the runtime pulls it into the cache itself, before it is ready.
+	DeliverRuntime Delivery = "runtime"
+	// DeliverInit: an init container pulls it into the cache. The kubelet sees that one
+	// end when it next looks, which is once a second, and each cold start pays for it.
 	DeliverInit Delivery = "init"
 	// DeliverPVC: a claim holds the cache's folder models, filled by others.
 	DeliverPVC Delivery = "pvc"
 	// DeliverImage: it is in the runtime's image, at /models.
 	DeliverImage Delivery = "image"
-	// DeliverRuntime: the runtime pulls it itself before it is ready, so that Knative
-	// needs no feature flag.
-	DeliverRuntime Delivery = "runtime"
+	// DeliverVolume: it is in an image of its own, which is mounted at /models.
+	DeliverVolume Delivery = "volume"
 )
 
 // Deliveries are all of them.
-var Deliveries = []Delivery{DeliverInit, DeliverPVC, DeliverImage, DeliverRuntime}
+var Deliveries = []Delivery{DeliverRuntime, DeliverInit, DeliverPVC, DeliverImage, DeliverVolume}
 
 // Defaults, documented at the fields they fill.
 const (
@@ -84,12 +86,15 @@ type Options struct {
 	Namespace string
 	// Image is the runtime's. Required.
 	Image string
-	// Delivery is how the model comes into a pod. Default: init.
+	// Delivery is how the model comes into a pod. Default: runtime.
 	Delivery Delivery
+	// ModelImage is the image with the model, for delivery volume, and only for that:
+	// REGISTRY/REPOSITORY@sha256:... A tag may come to mean another image.
+	ModelImage string
 	// Cache is the claim that holds models and optimised graphs, shared by the pods of a
 	// node, or emptyDir for one that ends with its pod. Default: saccade-models; emptyDir
-	// for delivery runtime, and for delivery image, whose cache holds graphs alone. For
-	// delivery pvc it is the claim with the models, which is only read.
+	// for deliveries image and volume, whose cache holds graphs alone. For delivery pvc it
+	// is the claim with the models, which is only read.
 	Cache string
 	// Mirror is where model files are looked for first: an http(s) URL. Default: none.
 	Mirror string
@@ -117,8 +122,8 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	orDefault(&o.Delivery, DeliverInit)
-	if o.Delivery == DeliverRuntime || o.Delivery == DeliverImage {
+	orDefault(&o.Delivery, DeliverRuntime)
+	if o.Delivery.inImage() {
 		orDefault(&o.Cache, EmptyDir)
 	}
 	orDefault(&o.Cache, DefaultCacheClaim)
@@ -128,6 +133,9 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.ServingNamespace, DefaultServingNamespace)
 	return o
 }
+
+// inImage says that the model comes with an image, and is at modelFolder.
+func (d Delivery) inImage() bool { return d == DeliverImage || d == DeliverVolume }
 
 func orDefault[T comparable](field *T, value T) {
 	var zero T
@@ -155,7 +163,14 @@ func Objects(f functions.Function, o Options) ([]*Object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rendering function %s: %w", f.Metadata.Name, err)
 	}
-	return tidy(append(objects, service))
+	all, err := tidy(append(objects, service))
+	if err != nil {
+		return nil, fmt.Errorf("rendering function %s: %w", f.Metadata.Name, err)
+	}
+	if o.Delivery == DeliverVolume {
+		err = addModelImage(all[len(all)-1], o.ModelImage)
+	}
+	return all, err
 }
 
 // tidy makes objects into what one would write: no status, nothing that is null.

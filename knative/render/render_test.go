@@ -21,6 +21,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 const image = "ghcr.io/seed45885407/saccade-runtime:1.2.3"
 
+const modelImage = "registry.example/models/shelves@sha256:" + sum
+
 const sum = "b5a920bf6a9fff93a8d9f78efcbf09c2fe742cc2714fc63349fa34b4a985b3c4" // centernet's
 
 // shelves is a function.yaml with the fields of spec that more adds.
@@ -107,7 +109,9 @@ func TestTheObjectsAreTheseToTheByte(t *testing.T) {
 		"lambda":     {shelves(t, lambda), render.Options{NoNetworkPolicy: true, Public: true}},
 		"pvc":        {shelves(t, ""), render.Options{Delivery: render.DeliverPVC, Cache: "ours", FSGroup: 65532}},
 		"image":      {shelves(t, "  model: {uri: shelves.onnx, sha256: "+sum+"}\n"), render.Options{Delivery: render.DeliverImage}},
-		"runtime":    {shelves(t, ""), render.Options{Delivery: render.DeliverRuntime, Mirror: "https://mirror.example/models"}},
+		"volume":     {shelves(t, "  model: {uri: shelves.onnx, sha256: "+sum+"}\n"), render.Options{Delivery: render.DeliverVolume, ModelImage: modelImage}},
+		"runtime":    {shelves(t, ""), render.Options{Delivery: render.DeliverRuntime, Cache: render.EmptyDir, Mirror: "https://mirror.example/models"}},
+		"init":       {shelves(t, ""), render.Options{Delivery: render.DeliverInit, Mirror: "https://mirror.example/models"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.options.Image = image
@@ -179,8 +183,9 @@ func TestWhatNoPodCouldStartWithIsRefused(t *testing.T) {
 		options  render.Options
 		want     string // "": it is rendered
 	}{
-		"a model beside function.yaml":       {shelves(t, beside("m.onnx")), render.Options{}, "m.onnx is a file on this machine, which no pod can reach: put it into the image (--delivery image), into a claim (--delivery pvc), or behind an https address"},
-		"the same for the runtime":           {shelves(t, beside("m.onnx")), render.Options{Delivery: render.DeliverRuntime}, "which no pod can reach"},
+		"a model beside function.yaml":       {shelves(t, beside("m.onnx")), render.Options{}, "m.onnx is a file on this machine, which no pod can reach: put it into an image (--delivery image, volume), into a claim (--delivery pvc), or behind an https address"},
+		"the same for an init container":     {shelves(t, beside("m.onnx")), render.Options{Delivery: render.DeliverInit}, "which no pod can reach"},
+		"the same in an image of its own":    {shelves(t, beside("m.onnx")), render.Options{Delivery: render.DeliverVolume, ModelImage: modelImage}, ""},
 		"the same in the image":              {shelves(t, beside("m.onnx")), render.Options{Delivery: render.DeliverImage}, ""},
 		"the same in a claim, without a sum": {shelves(t, beside("m.onnx")), render.Options{Delivery: render.DeliverPVC}, "m.onnx is found in a claim by its sum alone: spec.model.sha256 gives it"},
 		"a model elsewhere on this machine":  {shelves(t, beside("file:///m.onnx")), render.Options{}, "which no pod can reach"},
@@ -194,11 +199,14 @@ func TestWhatNoPodCouldStartWithIsRefused(t *testing.T) {
 		"a harmless query":                   {shelves(t, beside("https://models.example/m.onnx?download=true")), render.Options{}, ""},
 		"a secret in the mirror":             {shelves(t, ""), render.Options{Mirror: "https://me:pass@mirror.example"}, "the mirror https://mirror.example has credentials in it"},
 		"a mirror on this machine":           {shelves(t, ""), render.Options{Mirror: "/srv/models"}, `the mirror "/srv/models" is no http(s) address`},
-		"an unknown delivery":                {shelves(t, ""), render.Options{Delivery: "drone"}, `delivery "drone" is none of [init pvc image runtime]`},
+		"an unknown delivery":                {shelves(t, ""), render.Options{Delivery: "drone"}, `delivery "drone" is none of [runtime init pvc image volume]`},
+		"a volume of no image":               {shelves(t, ""), render.Options{Delivery: render.DeliverVolume}, "delivery volume needs the image that holds the model: --model-image names it"},
+		"a model's image that is not used":   {shelves(t, ""), render.Options{ModelImage: modelImage}, "--model-image is for --delivery volume"},
 		"a claim that is none":               {shelves(t, ""), render.Options{Delivery: render.DeliverPVC, Cache: render.EmptyDir}, "delivery pvc needs the claim"},
 		"a long timeout":                     {shelves(t, "  scaling: {timeout: 15m}\n"), render.Options{}, "spec.scaling.timeout, 15m0s, is more than the 10m0s that Knative lets a revision have"},
 		"a long timeout where it may be":     {shelves(t, "  scaling: {timeout: 15m}\n"), render.Options{MaxTimeout: 15 * 60e9}, ""},
 		"too many names for an annotation":   {shelves(t, many), render.Options{}, "20001 class names are too many for it"},
+		"an address with a secret, mounted":  {shelves(t, beside("https://me:pass@models.example/m.onnx")), render.Options{Delivery: render.DeliverVolume, ModelImage: modelImage}, "the model's address has credentials in it"},
 		"what the catalog refuses":           {functions.Function{}, render.Options{}, "metadata.name: is missing"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -85,7 +85,7 @@ func troubleOfContainer(p *corev1.Pod, s corev1.ContainerStatus) trouble {
 	}
 	return trouble{
 		reason: fmt.Sprintf("the container %s failed: %s", s.Name, text), at: ended.FinishedAt.Time,
-		lasting: s.RestartCount >= crashes,
+		lasting: s.RestartCount >= crashes || ended.ExitCode == functions.ExitForGood,
 	}
 }
 

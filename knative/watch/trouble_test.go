@@ -88,6 +88,9 @@ func TestTroubleOfPods(t *testing.T) {
 		{"the model's pull failed once", pod(func(p *corev1.Pod) {
 			p.Status.InitContainerStatuses = []corev1.ContainerStatus{{Name: "model", State: ended(1, "no such model\n"), RestartCount: 0}}
 		}), "the container model failed: no such model", false},
+		{"the model is refused for good", pod(func(p *corev1.Pod) {
+			p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "runtime", State: ended(3, "it is no model"), RestartCount: 0}}
+		}), "the container runtime failed: it is no model", true},
 		{"it crashes again and again", pod(func(p *corev1.Pod) {
 			p.Status.ContainerStatuses = []corev1.ContainerStatus{{
 				Name: "runtime", State: waits("CrashLoopBackOff", "back-off 10s"), LastTerminationState: ended(137, ""), RestartCount: 2,

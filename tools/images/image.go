@@ -23,6 +23,8 @@ type blueprint struct {
 	title, description string
 	parts              []part
 	components         []component
+	// marks are the labels of what is not Saccade's; nil where it is.
+	marks map[string]string
 }
 
 // config is what a Dockerfile would say in ENTRYPOINT, CMD, ENV, EXPOSE and USER.
@@ -58,6 +60,9 @@ func runtimeConfig() config {
 
 // oci is the config as images have it.
 func (c config) oci(labels map[string]string) v1.Config {
+	if len(c.entrypoint) == 0 {
+		return v1.Config{Labels: labels} // nothing is started
+	}
 	var env []string
 	for _, name := range slices.Sorted(maps.Keys(c.env)) {
 		env = append(env, name+"="+c.env[name])
@@ -70,6 +75,9 @@ func (c config) oci(labels map[string]string) v1.Config {
 
 // labels are those of the OCI image specification's "Pre-Defined Annotation Keys".
 func (b blueprint) labels(s stamp) map[string]string {
+	if b.marks != nil {
+		return b.marks
+	}
 	const key = "org.opencontainers.image."
 	return map[string]string{
 		key + "title":       b.title,
@@ -84,13 +92,19 @@ func (b blueprint) labels(s stamp) map[string]string {
 
 // licences are those of all that is in the image, as the label wants them.
 func (b blueprint) licences() string {
-	all := map[string]bool{"Apache-2.0": true}
+	all := map[string]bool{}
+	if b.marks == nil {
+		all["Apache-2.0"] = true
+	}
 	for _, c := range b.components {
 		for id := range strings.SplitSeq(c.licence, " AND ") {
 			if id != "" {
 				all[id] = true
 			}
 		}
+	}
+	if len(all) == 0 {
+		return unknown
 	}
 	return strings.Join(slices.Sorted(maps.Keys(all)), " AND ")
 }
@@ -119,7 +133,10 @@ func (b blueprint) image(s stamp) (v1.Image, error) {
 	has := had.DeepCopy()
 	has.OS, has.Architecture, has.Created = b.platform.os, b.platform.arch, v1.Time{Time: s.when}
 	has.Config = b.config.oci(b.labels(s))
-	return mutate.ConfigFile(image, has)
+	if image, err = mutate.ConfigFile(image, has); err != nil || b.marks == nil {
+		return image, err
+	}
+	return mutate.Annotations(image, b.marks).(v1.Image), nil
 }
 
 // sortComponents puts them in an order that no map or machine decides, and leaves out

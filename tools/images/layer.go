@@ -40,11 +40,16 @@ func program(path, from string) item { return item{path: path, mode: 0o755, from
 type part struct {
 	title string
 	items []item
+	// packed is the layer, where the images for several platforms have the same.
+	packed v1.Layer
 }
 
 // layer packs the part. Whoever packs the same items gets the same bytes: they are
 // sorted, with the folders above them, and all have one time.
 func (p part) layer(when time.Time) (v1.Layer, error) {
+	if p.packed != nil {
+		return p.packed, nil
+	}
 	items, err := withFolders(p.items)
 	if err != nil {
 		return nil, fmt.Errorf("layer %q: %w", p.title, err)

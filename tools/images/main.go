@@ -1,5 +1,6 @@
 // Command images builds Saccade's container images without Docker: `saccade`, the
-// command line and gateway, and `saccade-runtime`, the server of one function.
+// command line and gateway, `saccade-runtime`, the server of one function, and where
+// asked for one of a model alone.
 //
 // It receives the repository, the machine's Go, C compiler and C library, and hands
 // on, in out/images, an OCI layout of each image for every platform, an SPDX list of
@@ -69,6 +70,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		s, err := b.runtime(ctx)
 		if err != nil {
 			return fmt.Errorf("building %s: %w", runtimeName, err)
+		}
+		sets = append(sets, s)
+	}
+	if slices.Contains(o.only, modelKind) {
+		s, err := b.model()
+		if err != nil {
+			return fmt.Errorf("packing the model: %w", err)
 		}
 		sets = append(sets, s)
 	}

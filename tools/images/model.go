@@ -19,6 +19,9 @@ const modelFolder = "models"
 type model struct {
 	part      part
 	component component
+	// name is the function's, source what its declaration says of where the model comes
+	// from.
+	name, source string
 }
 
 // declared is what is read of a function.yaml.
@@ -65,6 +68,7 @@ func modelOf(o options) (model, error) {
 		return model{}, fmt.Errorf("%s has SHA-256 %s; %s wants %s", onnx, got, declaration, want)
 	}
 	m := model{
+		name: d.Metadata.Name, source: d.Spec.Model.Source,
 		part: part{title: "model " + d.Metadata.Name, items: []item{
 			copied(modelFolder+"/function.yaml", declaration),
 			// The runtime finds the model by this ending, and the declaration beside it.

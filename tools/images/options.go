@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,13 +17,15 @@ import (
 const (
 	gatewayName = "saccade"
 	runtimeName = "saccade-runtime"
+	// modelKind is the image of a model alone. It is built where it is asked for.
+	modelKind = "model"
 )
 
 // options is what the user asks for.
 type options struct {
 	// root is the repository's, out where the images are written.
 	root, out string
-	// only names the images that are built: gatewayName, runtimeName.
+	// only names the images that are built: gatewayName, runtimeName, modelKind.
 	only []string
 	// platforms are those wanted; explicit where the user named them, so that none of
 	// them may be left out.
@@ -32,6 +35,8 @@ type options struct {
 	prefix, tag string
 	// runtimeName is what the runtime's image is called, for those that hold a model.
 	runtimeName string
+	// modelName is what the image of a model is called; empty: like its function.
+	modelName string
 	// version and revision are written into the binaries and labels; empty: git's.
 	version, revision string
 	// archive says whether a docker-archive is written beside the layout.
@@ -52,6 +57,8 @@ const usage = `Builds Saccade's container images without Docker.
                                                    tarballs that "ctr images import" and "docker load" take
   ./task images -- --push ghcr.io/OWNER            to a registry too ("docker login" says who you are)
   ./task images -- --function functions/centernet  a runtime with the model in it, at /models
+  ./task images -- --only model --function functions/centernet
+                                                   the model alone, to be mounted as a volume
 
 `
 
@@ -66,17 +73,18 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	flags.StringVar(&o.root, "root", ".", "`folder` of the repository")
 	flags.StringVar(&o.out, "out", "", "`folder` the images are written to; empty: out/images in the repository")
-	flags.StringVar(&only, "only", gatewayName+","+runtimeName, "the `images` that are built, separated by commas")
+	flags.StringVar(&only, "only", gatewayName+","+runtimeName, "the `images` that are built, separated by commas; "+modelKind+" is that of a model alone")
 	flags.StringVar(&platforms, "platforms", "", "`platforms` separated by commas, none of which may be left out; empty: linux/amd64,linux/arm64, the runtime for those this machine can build for")
 	flags.StringVar(&o.prefix, "name-prefix", "ghcr.io/seed45885407/", "`prefix` of the images' names")
-	flags.StringVar(&o.tag, "tag", "", "`tag` of the images; empty: the version")
+	flags.StringVar(&o.tag, "tag", "", "`tag` of the images; empty: the version, of a model alone the first of its SHA-256")
 	flags.StringVar(&o.runtimeName, "runtime-name", runtimeName, "`name` of the runtime's image, where one with a model in it should not be taken for the one without")
+	flags.StringVar(&o.modelName, "model-name", "", "`name` of the image of a model alone; empty: saccade-model-FUNCTION")
 	flags.StringVar(&o.version, "version", "", "`version` that the programs tell; empty: what git describes")
 	flags.StringVar(&o.revision, "revision", "", "`commit` for the label; empty: git's")
 	flags.BoolVar(&o.archive, "archive", false, "write docker-archive tarballs too (NAME.tar; with several platforms NAME_OS_ARCH.tar)")
 	flags.StringVar(&o.push, "push", "", "`registry` and path in it that the images are pushed to, in place of the name's prefix")
-	flags.StringVar(&o.model, "model", "", "ONNX `file` to put into the runtime's image at /models; empty with --function: the one in that folder")
-	flags.StringVar(&o.function, "function", "", "`folder` whose function.yaml and labels go to /models too")
+	flags.StringVar(&o.model, "model", "", "ONNX `file` to put into the runtime's image, or its own, at /models; empty with --function: the one in that folder")
+	flags.StringVar(&o.function, "function", "", "`folder` whose function.yaml tells of the model; with the runtime it goes to /models too, and its labels")
 	flags.StringVar(&cuda, "cuda", "", "`folders`, separated by commas, with ONNX Runtime built for CUDA and the CUDA libraries it needs (see docs/images.md)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -101,8 +109,8 @@ func (o options) complete(platforms, only, cuda string) (options, error) {
 	}
 	o.only = list(only)
 	for _, n := range o.only {
-		if n != gatewayName && n != runtimeName {
-			errs = append(errs, fmt.Errorf("--only %q: the images are %s and %s", n, gatewayName, runtimeName))
+		if n != gatewayName && n != runtimeName && n != modelKind {
+			errs = append(errs, fmt.Errorf("--only %q: the images are %s, %s and %s", n, gatewayName, runtimeName, modelKind))
 		}
 	}
 	if len(o.only) == 0 {
@@ -111,8 +119,15 @@ func (o options) complete(platforms, only, cuda string) (options, error) {
 	if o.model != "" && o.function == "" {
 		errs = append(errs, errors.New("--model wants --function, the folder of its function.yaml"))
 	}
-	if o.function != "" && !slices.Contains(o.only, runtimeName) {
+	alone := slices.Contains(o.only, modelKind)
+	if o.function != "" && !alone && !slices.Contains(o.only, runtimeName) {
 		errs = append(errs, fmt.Errorf("--function is for %s, which --only leaves out", runtimeName))
+	}
+	if alone && o.function == "" {
+		errs = append(errs, fmt.Errorf("--only %s wants --function, the folder of its function.yaml", modelKind))
+	}
+	if o.modelName != "" && !alone {
+		errs = append(errs, fmt.Errorf("--model-name is for %s, which --only does not name", modelKind))
 	}
 	o.cuda = list(cuda)
 	if len(o.cuda) > 0 && !o.explicit {
@@ -130,7 +145,7 @@ func (o options) complete(platforms, only, cuda string) (options, error) {
 	if o.out == "" {
 		o.out = filepath.Join(root, "out", "images")
 	}
-	for _, n := range []string{o.prefix + gatewayName, o.prefix + o.runtimeName} {
+	for _, n := range []string{o.prefix + gatewayName, o.prefix + o.runtimeName, o.prefix + cmp.Or(o.modelName, modelKind)} {
 		if _, err := name.NewRepository(n); err != nil {
 			errs = append(errs, err)
 		}

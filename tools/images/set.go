@@ -23,6 +23,8 @@ type set struct {
 	name, reference string
 	stamp           stamp
 	images          []built
+	// marks are the annotations of what is not Saccade's; nil where it is.
+	marks map[string]string
 }
 
 // built is the image for one platform.
@@ -61,6 +63,9 @@ func (s set) index() v1.ImageIndex {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, b := range s.images {
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: b.image, Descriptor: v1.Descriptor{Platform: new(b.platform.oci())}})
+	}
+	if s.marks != nil {
+		return mutate.Annotations(index, s.marks).(v1.ImageIndex)
 	}
 	return mutate.Annotations(index, map[string]string{
 		"org.opencontainers.image.source":   source,
