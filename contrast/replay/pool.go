@@ -1,35 +1,87 @@
 package replay
 
 import (
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/seed45885407/saccade/contrast/simulate"
 )
 
-// Pooled is two measurements of the same function as one, the later with the earlier's
-// name, time and machine. The pace is the average of both, and so are shares.
-func Pooled(a, b simulate.Measured) simulate.Measured {
-	a.Service, a.Load, a.Pull = slices.Concat(a.Service, b.Service), slices.Concat(a.Load, b.Load), slices.Concat(a.Pull, b.Pull)
-	a.Pace, a.Together = average(a.Pace, b.Pace), average(a.Together, b.Together)
-	phases := map[string][]time.Duration{}
-	for name := range maps.Keys(b.Phases) {
-		phases[name] = slices.Concat(a.Phases[name], b.Phases[name])
+// Pooled is several measurements of the same function as one, with the first's name, time
+// and machine. A machine is now faster, now slower: each measurement is brought to the
+// median speed of all, so that what is pooled is how times vary and not how the machine
+// did meanwhile. Paces and shares are averages.
+func Pooled(all ...simulate.Measured) simulate.Measured {
+	if len(all) == 0 {
+		return simulate.Measured{}
 	}
-	a.Phases = phases
-	a.Rested = slices.Concat(a.Rested, b.Rested)
-	a.Computes = (a.Computes + b.Computes) / 2
-	a.FailedStarts = (a.FailedStarts + b.FailedStarts) / 2
-	a.Instance.Memory = max(a.Instance.Memory, b.Instance.Memory)
-	return a
+	speed := median(services(all))
+	one := all[0]
+	one.Service, one.Load, one.Pull, one.Rested = nil, nil, nil, nil
+	one.Pace, one.Together, one.Computes, one.FailedStarts = nil, nil, 0, 0
+	one.Phases = map[string][]time.Duration{}
+	var paces, together []simulate.Pace
+	for _, m := range all {
+		m = AtSpeed(m, speed)
+		one.Service, one.Load = append(one.Service, m.Service...), append(one.Load, m.Load...)
+		one.Pull, one.Rested = append(one.Pull, m.Pull...), append(one.Rested, m.Rested...)
+		for name, times := range m.Phases {
+			one.Phases[name] = append(one.Phases[name], times...)
+		}
+		paces, together = append(paces, m.Pace), append(together, m.Together)
+		one.Computes += m.Computes / float64(len(all))
+		one.FailedStarts += m.FailedStarts / float64(len(all))
+		one.Instance.Memory = max(one.Instance.Memory, m.Instance.Memory)
+	}
+	one.Pace, one.Together = average(paces), average(together)
+	return one
 }
 
-// average is as long as the shorter of two.
-func average(a, b simulate.Pace) simulate.Pace {
-	var both simulate.Pace
-	for n := range min(len(a), len(b)) {
-		both = append(both, (a[n]+b[n])/2)
+// AtSpeed is m as it would be on a machine on which half of the requests take so long. Of
+// starts that which computes changes with it, the rest does not.
+func AtSpeed(m simulate.Measured, half time.Duration) simulate.Measured {
+	own := median(m.Service)
+	if own <= 0 || half <= 0 {
+		return m
 	}
-	return both
+	factor := half.Seconds() / own.Seconds()
+	m.Service, m.Rested = times(m.Service, factor), times(m.Rested, factor)
+	m.Load = times(m.Load, 1+m.Computes*(factor-1))
+	return m
+}
+
+func times(all []time.Duration, factor float64) []time.Duration {
+	changed := slices.Clone(all)
+	for n := range changed {
+		changed[n] = time.Duration(float64(changed[n]) * factor)
+	}
+	return changed
+}
+
+// services are all times of requests.
+func services(all []simulate.Measured) (taken []time.Duration) {
+	for _, m := range all {
+		taken = append(taken, m.Service...)
+	}
+	return taken
+}
+
+// average is as long as the shortest.
+func average(all []simulate.Pace) (mean simulate.Pace) {
+	for n := 0; ; n++ {
+		sum := 0.0
+		for _, p := range all {
+			if n >= len(p) {
+				return mean
+			}
+			sum += p[n]
+		}
+		mean = append(mean, sum/float64(len(all)))
+	}
+}
+
+// Around is all of a style's measurements as one, at the speed that the machine had in
+// those right before a replay and right after it.
+func Around(all simulate.Measured, beside ...simulate.Measured) simulate.Measured {
+	return AtSpeed(all, median(services(beside)))
 }

@@ -83,7 +83,7 @@ func (in Input) Check() error {
 		}
 	}
 	for _, v := range in.Validation {
-		if !finite(v.Live) || !finite(v.Simulated) {
+		if !finite(v.Live) || !finite(v.Simulated) || !finite(v.Low) || !finite(v.High) {
 			fault("the validation of %s, %s, %s: %v live, %v simulated", v.Trace, v.Style, v.Measure, v.Live, v.Simulated)
 		}
 	}

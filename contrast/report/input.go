@@ -130,7 +130,9 @@ type Knobs struct {
 	Variants []simulate.Variant `json:"variants"`
 }
 
-// Validation is one figure, measured live and simulated of the same arrivals.
+// Validation is one figure, measured live and simulated of the same arrivals: Simulated is
+// the middle of several runs with other luck, of which nine in ten lie from Low to High.
+// Those two may be 0: not known.
 type Validation struct {
 	Trace     string  `json:"trace"`
 	Style     string  `json:"style"`
@@ -138,6 +140,8 @@ type Validation struct {
 	Unit      string  `json:"unit,omitempty"`
 	Live      float64 `json:"live"`
 	Simulated float64 `json:"simulated"`
+	Low       float64 `json:"low"`
+	High      float64 `json:"high"`
 }
 
 // Origin is where the numbers come from.

@@ -156,7 +156,7 @@ func (d *Document) knobsTable(k int) table {
 }
 
 func (d *Document) validationTable() table {
-	all := table{Caption: "Simulated against live, of the same arrivals", Head: []string{"trace", "style", "measure", "live", "simulated", "off by"}}
+	all := table{Caption: "Simulated against live, of the same arrivals", Head: []string{"trace", "style", "measure", "live", "simulated", "off by", "most runs"}}
 	for n, v := range d.Validation {
 		at := fmt.Sprintf("validation.%d.", n)
 		off := "—"
@@ -167,9 +167,13 @@ func (d *Document) validationTable() table {
 		if v.Unit != "" {
 			unit = space + v.Unit
 		}
+		runs := plain("—")
+		if v.High > 0 {
+			runs = datum(at+"low", v.Low, number(v.Low)) + plain(" to ") + datum(at+"high", v.High, number(v.High)+unit)
+		}
 		all.Rows = append(all.Rows, []template.HTML{
 			plain(v.Trace), plain(d.labelOf(v.Style)), plain(v.Measure),
-			datum(at+"live", v.Live, number(v.Live)+unit), datum(at+"simulated", v.Simulated, number(v.Simulated)+unit), plain(off),
+			datum(at+"live", v.Live, number(v.Live)+unit), datum(at+"simulated", v.Simulated, number(v.Simulated)+unit), plain(off), runs,
 		})
 	}
 	return all

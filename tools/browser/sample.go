@@ -99,7 +99,7 @@ func sample() (report.Input, error) {
 		}
 	}
 	in.Validation = []report.Validation{
-		{Trace: "rush hour", Style: "lambda", Measure: "p50", Unit: "s", Live: 0.121, Simulated: 0.12},
+		{Trace: "rush hour", Style: "lambda", Measure: "p50", Unit: "s", Live: 0.121, Simulated: 0.12, Low: 0.116, High: 0.123},
 		{Trace: "rush hour", Style: "lambda", Measure: "cold starts", Live: 14, Simulated: 13},
 	}
 	return in, nil
