@@ -207,7 +207,7 @@ func TestABatchKeepsToOneDeadline(t *testing.T) {
 	w.gate = make(chan struct{})
 	defer close(w.gate)
 	batch := "[" + inJSON("7", forEye+inPNG(t)) + "," + inJSON("8", forEye+inPNG(t)) + "]"
-	status, _, body := w.post(eventsPath, "application/cloudevents-batch+json", strings.NewReader(batch), "Request-Timeout", "50ms")
+	status, _, body := w.post(eventsPath, "application/cloudevents-batch+json", strings.NewReader(batch), "Request-Timeout", "1")
 	if status != http.StatusOK || strings.Count(string(body), functionTimeout) != 2 {
 		t.Errorf("status %d: %s", status, body)
 	}

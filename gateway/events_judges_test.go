@@ -50,9 +50,9 @@ func TestTheSDKsOfOtherLanguagesUnderstandTheGateway(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-			defer cancel()
 			run := func(args ...string) (string, error) {
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // each: a registry may be slow
+				defer cancel()
 				cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 				cmd.Dir, cmd.WaitDelay = dir, time.Second
 				cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")

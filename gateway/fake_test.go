@@ -61,7 +61,7 @@ func newWorldOf(t *testing.T, room coldstart.Options) *world {
 
 	routes := &routing.Table{}
 	f := functions.Function{Metadata: functions.Metadata{Name: "eye"}}.WithDefaults()
-	f.Spec.Scaling.Timeout = functions.Duration(5 * time.Second)
+	f.Spec.Scaling.Timeout = functions.Duration(time.Minute)
 	routes.Set(functions.Revision{Name: "eye-00001", Function: f})
 	w.room = coldstart.New(w, room)
 	w.publish("a")

@@ -233,7 +233,7 @@ func TestARequestEndsWithItsTime(t *testing.T) {
 	w.gate = make(chan struct{})
 	defer close(w.gate)
 	rev, _ := w.gateway.Routes.Route("eye")
-	rev.Function.Spec.Scaling.Timeout = functions.Duration(20 * time.Millisecond)
+	rev.Function.Spec.Scaling.Timeout = functions.Duration(500 * time.Millisecond)
 	w.gateway.Routes.Set(rev)
 	status, header, body := w.post(detectPath, "image/png", bytes.NewReader(aPicture(t)))
 	if kind := w.kind(status, header, body); kind != functions.Timeout || status != http.StatusGatewayTimeout {

@@ -147,14 +147,14 @@ func (e *environment) signal(t *testing.T, signal os.Signal) {
 
 // shutDown is Lambda's shutdown phase: SIGTERM, and SIGKILL for what is there later.
 // Lambda kills after half a second, or two where there is an extension of its own
-// process; a busy machine is given the latter.
+// process; a busy machine is given more, as what counts is that it ends by itself.
 func (e *environment) shutDown(t *testing.T) {
 	t.Helper()
 	if len(e.api.Registered) != 1 {
 		t.Error("without an extension Lambda would send no SIGTERM")
 	}
 	e.signal(t, syscall.SIGTERM)
-	killed := time.AfterFunc(2*time.Second, func() { _ = e.cmd.Process.Kill() })
+	killed := time.AfterFunc(time.Minute, func() { _ = e.cmd.Process.Kill() })
 	defer killed.Stop()
 	e.ended(t, 0)
 }
@@ -167,26 +167,41 @@ func (e *environment) ended(t *testing.T, status int) {
 	}
 }
 
-// stat are the fields of /proc/PID/stat from the third, the state, on.
-func (e *environment) stat(t *testing.T) []string {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", e.cmd.Process.Pid))
+// stat are the fields of a file like /proc/PID/stat from the third, the state, on.
+func stat(path string) ([]string, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
-		t.Skipf("the kernel does not say: %v", err)
+		return nil, err
 	}
-	return strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	return strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:])), nil
 }
 
-func (e *environment) untilState(t *testing.T, state byte) {
+// untilStopped waits for every thread: the process is called stopped once its first one
+// is, and the others may go on for a moment.
+func (e *environment) untilStopped(t *testing.T) {
 	t.Helper()
-	for e.stat(t)[0][0] != state {
+	for {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", e.cmd.Process.Pid))
+		if err != nil || len(threads) == 0 {
+			t.Skipf("the kernel does not say: %v", err)
+		}
+		if !slices.ContainsFunc(threads, func(thread string) bool {
+			fields, err := stat(thread)
+			return err != nil || fields[0] != "T" // it is gone: there may be others now
+		}) {
+			return
+		}
 		time.Sleep(time.Millisecond)
 	}
 }
 
 // cpu is the process's CPU time in ticks, of itself and in the kernel.
 func (e *environment) cpu(t *testing.T) [2]string {
-	fields := e.stat(t)
+	t.Helper()
+	fields, err := stat(fmt.Sprintf("/proc/%d/stat", e.cmd.Process.Pid))
+	if err != nil {
+		t.Skipf("the kernel does not say: %v", err)
+	}
 	return [2]string{fields[14-3], fields[15-3]}
 }
 

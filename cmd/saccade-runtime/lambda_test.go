@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -151,6 +153,7 @@ func TestAnInvocationOverItsTimeIsToldSoAndTheNextOneIsAnswered(t *testing.T) {
 	defer slow.Close()
 	defer close(hold)
 	e := enter(t, "SACCADE_FETCH_ALLOW="+strings.TrimPrefix(slow.URL, "http://"))
+	<-e.api.Asked // the start is over: none of the second goes into it
 	said := e.api.Invoke(t, lambdatest.Invocation{
 		Payload:  payload(t, map[string]any{"image": map[string]any{"url": slow.URL}}),
 		Deadline: time.Now().Add(time.Second),
@@ -167,6 +170,7 @@ func TestAnInvocationOverItsTimeIsToldSoAndTheNextOneIsAnswered(t *testing.T) {
 func TestAFrozenEnvironmentUsesNoCPUAndAnswersWhenThawed(t *testing.T) {
 	picture := sample(t)
 	e := enter(t)
+	<-e.api.Asked // the first
 	event := payload(t, asEvent(picture)["the plain body"].event)
 	for range 3 {
 		if said := e.api.Invoke(t, lambdatest.Invocation{Payload: event}); !bytes.Contains(said.Answer, []byte(`"person"`)) {
@@ -174,7 +178,7 @@ func TestAFrozenEnvironmentUsesNoCPUAndAnswersWhenThawed(t *testing.T) {
 		}
 		<-e.api.Asked // the next, which ends this one: now Lambda freezes
 		e.signal(t, syscall.SIGSTOP)
-		e.untilState(t, 'T')
+		e.untilStopped(t)
 		before := e.cpu(t)
 		outcome := e.api.Begin(&lambdatest.Invocation{Payload: event}) // comes while it is frozen
 		if e.cpu(t) != before || len(outcome) != 0 {
@@ -190,7 +194,7 @@ func TestAFrozenEnvironmentUsesNoCPUAndAnswersWhenThawed(t *testing.T) {
 	}
 	t.Run("and ends when it is told to while frozen", func(t *testing.T) {
 		e.signal(t, syscall.SIGSTOP)
-		e.untilState(t, 'T')
+		e.untilStopped(t)
 		e.signal(t, syscall.SIGTERM) // Lambda thaws an environment to shut it down
 		e.signal(t, syscall.SIGCONT)
 		e.ended(t, 0)
@@ -229,14 +233,29 @@ func TestAFailedInitialisationIsReported(t *testing.T) {
 func TestAnInitialisationThatLambdaEndsIsBegunAgainWithTheInvocation(t *testing.T) {
 	e := prepare(t)
 	outcome := e.api.Begin(&lambdatest.Invocation{Payload: payload(t, asEvent(sample(t))["Function URL"].event)})
-	e.start(t)
-	e.signal(t, syscall.SIGSTOP) // as slow as can be
-	e.kill()                     // at the bound
-	if len(outcome) != 0 {
-		t.Fatal("it was faster")
+	// A declaration that nobody ever writes is read for ever: as slow as can be.
+	declaration := filepath.Join(e.folder, "function.yaml")
+	e.remove(t, "function.yaml")
+	if err := syscall.Mkfifo(declaration, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	for len(e.api.Asked) > 0 {
-		<-e.api.Asked
+	e.start(t)
+	writer, err := os.OpenFile(declaration, os.O_WRONLY, 0) // until it reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.kill() // at the bound
+	_ = writer.Close()
+	if len(outcome) != 0 || len(e.api.Asked) != 0 {
+		t.Fatal("it did not wait for its declaration")
+	}
+	e.remove(t, "function.yaml")
+	from, err := filepath.Abs(centernet + "/function.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(from, declaration); err != nil {
+		t.Fatal(err)
 	}
 	e.start(t)
 	if said := <-outcome; !bytes.Contains(said.Answer, []byte(`cold_start\":true`)) {

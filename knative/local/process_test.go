@@ -207,7 +207,11 @@ func processWorld(t *testing.T, behaviour string) (*Platform, *coldstart.Room, *
 			t.Errorf("stopping: %v", err)
 		}
 	})
-	f := function(func(s *functions.Scaling) { s.StartTimeout = functions.Duration(300 * time.Millisecond) })
+	f := function(func(s *functions.Scaling) {
+		if behaviour == "hangs" { // any other is given the time that a busy machine takes
+			s.StartTimeout = functions.Duration(300 * time.Millisecond)
+		}
+	})
 	f.Spec.Model.Licence = behaviour
 	if err := p.Deploy(t.Context(), Deployment{Function: f, Pull: pulled}); err != nil {
 		t.Fatal(err)

@@ -73,14 +73,20 @@ func (w *world) work(address string, ended <-chan struct{}, service time.Duratio
 // part ever goes back, and what requests were charged is what the function has as
 // billed, and no more than it has as wasted.
 func TestBilledIdleAndWastedAddUpToTheInstancesLives(t *testing.T) {
+	var charged time.Duration
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { randomLife(t, rand.New(rand.NewPCG(seed, 1))) })
+			synctest.Test(t, func(t *testing.T) { charged += randomLife(t, rand.New(rand.NewPCG(seed, 1))) })
 		})
+	}
+	// In one life it may be that nobody waits for a start.
+	if charged == 0 {
+		t.Error("no request was charged a start")
 	}
 }
 
-func randomLife(t *testing.T, dice *rand.Rand) {
+// randomLife returns how much of starts requests were charged.
+func randomLife(t *testing.T, dice *rand.Rand) (charged time.Duration) {
 	upTo := func(d time.Duration) time.Duration { return time.Duration(dice.Int64N(int64(d))) }
 	fs := &fakes{load: upTo(4*time.Second) + 1}
 	for range 60 {
@@ -165,7 +171,7 @@ func randomLife(t *testing.T, dice *rand.Rand) {
 	close(watching)
 	<-watched
 	sameAsLives(t, w, clock)
-	checkReport(t, w, ledger, prices, paid)
+	return checkReport(t, w, ledger, prices, paid)
 }
 
 // neverBack compares a reading with the one before.
@@ -200,15 +206,17 @@ func sameAsLives(t *testing.T, w *world, clock *clocked) {
 }
 
 // checkReport holds the report against the platform's seconds and the requests'
-// own costs.
-func checkReport(t *testing.T, w *world, ledger *costs.Ledger, prices costs.Prices, paid map[string]functions.Cost) {
+// own costs, and returns how much of starts they were charged.
+func checkReport(
+	t *testing.T, w *world, ledger *costs.Ledger, prices costs.Prices, paid map[string]functions.Cost,
+) (charged time.Duration) {
 	t.Helper()
 	report := ledger.Report(costs.Query{})
 	if len(report.Functions) != 1 {
 		t.Fatalf("%d functions", len(report.Functions))
 	}
 	eye := report.Functions[0]
-	var billed, starting, charged time.Duration
+	var billed, starting time.Duration
 	var money float64
 	for _, u := range w.platform.Usage() {
 		billed, starting = billed+u.Busy, starting+u.Starting
@@ -228,7 +236,7 @@ func checkReport(t *testing.T, w *world, ledger *costs.Ledger, prices costs.Pric
 	case time.Duration(keys.ServingSeconds) != billed || time.Duration(eye.Seconds.Billed) != billed:
 		t.Errorf("the platform counted %v busy, requests were charged %v, the function %v",
 			billed, time.Duration(keys.ServingSeconds), time.Duration(eye.Seconds.Billed))
-	case charged > starting || charged == 0:
+	case charged > starting:
 		t.Errorf("requests were charged %v of %v of starts", charged, starting)
 	case requests != eye.Requests || requests == 0 || requests > 120:
 		t.Errorf("%d requests in the accounts, %d in the function", requests, eye.Requests)
@@ -242,6 +250,7 @@ func checkReport(t *testing.T, w *world, ledger *costs.Ledger, prices costs.Pric
 	if diff := cmp.Diff(float64(eye.Requests)*prices.Request, float64(eye.Cost.Request)); diff != "" {
 		t.Error(diff)
 	}
+	return charged
 }
 
 func TestUsageOfAFunctionThatIsGoneStays(t *testing.T) {

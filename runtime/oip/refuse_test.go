@@ -203,14 +203,14 @@ func TestCallersWhoDoNotWaitAreLetGo(t *testing.T) {
 	d := newDoor(t, Options{Own: newModel(t, "pets", f, serve.Options{})})
 	_, address := opened(t, d)
 	body := `{"inputs":[{"name":"image","shape":[1],"datatype":"BYTES","data":["` + base64.StdEncoding.EncodeToString(picture(t)) + `"]}]}`
-	r := ask(t, d, "POST", petsInfer, body, "Request-Timeout", "5ms")
+	r := ask(t, d, "POST", petsInfer, body, "Request-Timeout", "500ms")
 	if r.error(t); r.status != 504 {
 		t.Errorf("HTTP: %d", r.status)
 	}
 	if r := ask(t, d, "POST", petsInfer, body, "Request-Timeout", "soon"); r.status != 400 {
 		t.Errorf("a time that is none: %d", r.status)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if _, err := client(t, address).ModelInfer(ctx, onePicture(t)); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("gRPC: %v", err)

@@ -70,11 +70,11 @@ func TestASlowTakeIsNotOfferedTwice(t *testing.T) {
 	put(t, js, picture("cameras.7", "one"))
 	g := sourcestest.New()
 	g.Answer = func(context.Context, events.Event, int) error {
-		<-time.After(2500 * time.Millisecond) // past the time to acknowledge, which is the server's own
+		<-time.After(4 * time.Second) // past the time to acknowledge, which is the server's own
 		return nil
 	}
 	o := options(s)
-	o.AckWait = functions.Duration(time.Second)
+	o.AckWait = functions.Duration(3 * time.Second) // a third of it apart it hears that work goes on
 	run(t, o, g)
 	g.Taken(t, 1)
 	done(t, js)

@@ -36,7 +36,7 @@ func (j *judge) later(t *testing.T, address, state string) job {
 // until asks for a job until it is in the state.
 func (j *judge) until(t *testing.T, id, state string) job {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		var shown job
 		a := j.send(t, exchange{operation: "showJob", id: id})
 		a.decode(t, &shown)

@@ -44,7 +44,9 @@ func fetch(ctx context.Context, stdout io.Writer, lib library, dir string) (err 
 
 // npmPack is quiet while all goes well, and otherwise says what npm said last.
 func npmPack(ctx context.Context, dir string) error {
-	cmd := exec.CommandContext(ctx, "npm", "pack", "--ignore-scripts", "--silent", release)
+	// A registry that is slow or fails is asked again.
+	cmd := exec.CommandContext(ctx, "npm", "pack", "--ignore-scripts", "--silent",
+		"--fetch-retries=5", "--fetch-retry-maxtimeout=20000", release)
 	cmd.Dir = dir
 	cmd.WaitDelay = 5 * time.Second // npm's children may hold the pipe when it is stopped
 	out, err := cmd.CombinedOutput()
