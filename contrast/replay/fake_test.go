@@ -70,6 +70,9 @@ func (p *platform) Functions() []functions.FunctionStatus {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	f := functions.FunctionStatus{Name: "eye", State: "zero", InFlight: p.present, Ready: p.kept}
+	if p.kept > 0 {
+		f.LastColdStart = &functions.LastColdStart{Start: functions.Start{Warmup: functions.Millis(p.service + p.crowded)}}
+	}
 	switch {
 	case p.born.IsZero():
 	case time.Now().Before(p.born.Add(p.load)):

@@ -39,6 +39,7 @@ type MeasureOptions struct {
 // the one before is back, with as many instances as there may be; Together is the same in
 // one instance, over that. Load is a first request's time at zero less the median service:
 // the first request's own run warms the instance up, so to add both would count it twice.
+// Warmup is what instances that are kept took to run once by themselves.
 // Computes is the CPU time of the instance by then, less that of a request, over Load.
 func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measured, error) {
 	if o.Starts <= 0 {
@@ -72,6 +73,7 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 			return err
 		}
 		m.Instance = usageOf(stage).Held
+		m.Warmup = warmedUp(stage)
 		m.Rested, err = rested(ctx, stage, o.Rested)
 		return err
 	})
@@ -83,6 +85,7 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 		err := open(ctx, 1, func(ctx context.Context, stage Stage) error {
 			o.Instances, o.AtATime = 1, alone
 			_, packed, err := service(ctx, stage, o)
+			m.Warmup = warmedUp(stage) // by itself, and not beside others
 			for n := range packed {
 				m.Together = append(m.Together, min(1, packed[n]/m.Pace[n]))
 			}
@@ -137,6 +140,15 @@ func rested(ctx context.Context, stage Stage, requests int) ([]time.Duration, er
 		all = append(all, time.Since(sent))
 	}
 	return all, nil
+}
+
+// warmedUp is what the newest start, for which no request waited, took to warm up.
+func warmedUp(stage Stage) []time.Duration {
+	last := statusOf(stage).LastColdStart
+	if last == nil || last.Start.Warmup <= 0 {
+		return nil
+	}
+	return []time.Duration{time.Duration(last.Start.Warmup)}
 }
 
 // upWithin is how long kept instances may take to come up.

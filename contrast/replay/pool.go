@@ -17,7 +17,7 @@ func Pooled(all ...simulate.Measured) simulate.Measured {
 	}
 	speed := median(services(all))
 	one := all[0]
-	one.Service, one.Load, one.Pull, one.Rested = nil, nil, nil, nil
+	one.Service, one.Load, one.Pull, one.Rested, one.Warmup = nil, nil, nil, nil, nil
 	one.Pace, one.Together, one.Computes, one.FailedStarts = nil, nil, 0, 0
 	one.Phases = map[string][]time.Duration{}
 	var paces, together []simulate.Pace
@@ -25,6 +25,7 @@ func Pooled(all ...simulate.Measured) simulate.Measured {
 		m = AtSpeed(m, speed)
 		one.Service, one.Load = append(one.Service, m.Service...), append(one.Load, m.Load...)
 		one.Pull, one.Rested = append(one.Pull, m.Pull...), append(one.Rested, m.Rested...)
+		one.Warmup = append(one.Warmup, m.Warmup...)
 		for name, times := range m.Phases {
 			one.Phases[name] = append(one.Phases[name], times...)
 		}
@@ -45,7 +46,7 @@ func AtSpeed(m simulate.Measured, half time.Duration) simulate.Measured {
 		return m
 	}
 	factor := half.Seconds() / own.Seconds()
-	m.Service, m.Rested = times(m.Service, factor), times(m.Rested, factor)
+	m.Service, m.Rested, m.Warmup = times(m.Service, factor), times(m.Rested, factor), times(m.Warmup, factor)
 	m.Load = times(m.Load, 1+m.Computes*(factor-1))
 	return m
 }

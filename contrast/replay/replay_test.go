@@ -150,6 +150,9 @@ func TestMeasuring(t *testing.T) {
 		if len(m.Together) != 2 || m.Together[0] != 1 || m.Together[1] < 0.799 || m.Together[1] > 0.801 {
 			t.Errorf("in one instance they go at %v of that", m.Together)
 		}
+		if len(m.Warmup) != 1 || m.Warmup[0] != 125*time.Millisecond {
+			t.Errorf("an instance by itself warms up for %v", m.Warmup)
+		}
 		if m.Instance.CPU != 1 || m.Function != "eye" || m.Check() != nil {
 			t.Errorf("%+v: %v", m, m.Check())
 		}

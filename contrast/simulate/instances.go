@@ -67,6 +67,24 @@ func (s *simulation) loadFrom(i *instance, at, takes time.Duration) {
 	s.events.push(event{at: at + takes, what: i.ends(), instance: i})
 }
 
+// warmsUp has an instance that has loaded run once by itself before it is ready, where no
+// request is about to.
+func (s *simulation) warmsUp(i *instance) bool {
+	awaited := i.waitedFor || s.ready == 0 && s.waiting.len() > 0
+	if i.warmed || awaited || s.Warmup.IsZero() {
+		return false
+	}
+	i.warmed = true
+	e := event{what: loaded, instance: i, request: request{takes: s.Warmup.draw(s.load)}}
+	if s.sharing != nil && !s.scarce {
+		s.sharing.begin(s.now, e)
+	} else {
+		e.at = s.now + e.takes
+		s.events.push(e)
+	}
+	return true
+}
+
 // ends is what a start comes to.
 func (i *instance) ends() happening {
 	if i.fails {

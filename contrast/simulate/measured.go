@@ -30,6 +30,9 @@ type Measured struct {
 	// which it used a core; empty and 0 where that was not measured.
 	Rested   []time.Duration
 	Computes float64
+	// Warmup is what starts took longer for which no request waited; empty where that was
+	// not measured.
+	Warmup []time.Duration
 	// Phases are the starts' parts by their names in the ledger, for reports alone.
 	Phases map[string][]time.Duration
 	// FailedStarts is the share of starts that failed.
@@ -55,6 +58,7 @@ type measuredJSON struct {
 	Together     Pace                           `json:"together,omitempty"`
 	Rested       []functions.Seconds            `json:"rested,omitempty"`
 	Computes     float64                        `json:"computes,omitzero"`
+	Warmup       []functions.Seconds            `json:"warmup,omitempty"`
 	Phases       map[string][]functions.Seconds `json:"phases,omitempty"`
 	FailedStarts float64                        `json:"failed_starts,omitzero"`
 }
@@ -63,7 +67,7 @@ type measuredJSON struct {
 func (m Measured) MarshalJSON() ([]byte, error) {
 	out := measuredJSON{
 		Function: m.Function, At: m.At, Machine: m.Machine, Instance: m.Instance, FailedStarts: m.FailedStarts, Pace: m.Pace, Together: m.Together,
-		Rested: converted[functions.Seconds](m.Rested), Computes: m.Computes,
+		Rested: converted[functions.Seconds](m.Rested), Computes: m.Computes, Warmup: converted[functions.Seconds](m.Warmup),
 		Load: converted[functions.Seconds](m.Load), Pull: converted[functions.Seconds](m.Pull), Service: converted[functions.Seconds](m.Service),
 	}
 	for name, times := range m.Phases {
@@ -83,7 +87,7 @@ func (m *Measured) UnmarshalJSON(text []byte) error {
 	}
 	*m = Measured{
 		Function: in.Function, At: in.At, Machine: in.Machine, Instance: in.Instance, FailedStarts: in.FailedStarts, Pace: in.Pace, Together: in.Together,
-		Rested: converted[time.Duration](in.Rested), Computes: in.Computes,
+		Rested: converted[time.Duration](in.Rested), Computes: in.Computes, Warmup: converted[time.Duration](in.Warmup),
 		Load: converted[time.Duration](in.Load), Pull: converted[time.Duration](in.Pull), Service: converted[time.Duration](in.Service),
 	}
 	for name, times := range in.Phases {
@@ -122,7 +126,7 @@ func ReadMeasured(r io.Reader) (Measured, error) {
 
 // Check refuses what no simulation can be made of.
 func (m Measured) Check() error {
-	lists := map[string][]time.Duration{"load": m.Load, "pull": m.Pull, "service": m.Service, "rested": m.Rested}
+	lists := map[string][]time.Duration{"load": m.Load, "pull": m.Pull, "service": m.Service, "rested": m.Rested, "warmup": m.Warmup}
 	for name, times := range m.Phases {
 		lists[name] = times
 	}
@@ -155,6 +159,9 @@ func (m Measured) On(c Config) Config {
 	c.Pace, c.Together, c.Computes = m.Pace, m.Together, m.Computes
 	if len(m.Rested) > 0 {
 		c.Rested = Samples(m.Rested)
+	}
+	if len(m.Warmup) > 0 {
+		c.Warmup = Samples(m.Warmup)
 	}
 	c.Failures.Starts = m.FailedStarts
 	c.Held = m.Instance

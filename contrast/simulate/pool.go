@@ -21,6 +21,7 @@ type instance struct {
 	pending     bool // no node had place when it was last looked for
 	queued      bool // the scheduler's: so it is
 	fails       bool
+	warmed      bool          // it has warmed up by itself
 	sharing     *sharing      // its own cores' where they are, and requests slow each other
 	round       uint32        // how often that changed
 	takes, pull time.Duration // to load; the same for fetching image and model first

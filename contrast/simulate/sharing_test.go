@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -202,4 +203,45 @@ func TestAPaceOnAShareOfTheCores(t *testing.T) {
 	if got := (Pace{}).On(0.5); len(got) != 0 {
 		t.Errorf("of nothing known: %v", got)
 	}
+}
+
+// The first instance has a request to warm up with, the second, which is started because
+// requests wait behind that one, has none: it is ready 30 ms later than it would be.
+func TestAStartThatNobodyWaitsForWarmsUpByItself(t *testing.T) {
+	ready := map[int]time.Duration{}
+	c := sharedBy(0, nil, time.Second, time.Second)
+	c.Warmup, c.Pace = Always(30*time.Millisecond), nil
+	c.Policy = func(began time.Time) scaling.Policy { return &twice{began: began, ready: ready} }
+	if _, err := Run(c); err != nil {
+		t.Fatal(err)
+	}
+	want := map[int]time.Duration{0: 2 * time.Second, 1: 5*time.Second + 30*time.Millisecond} // it is looked every two seconds
+	if !maps.Equal(ready, want) {
+		t.Errorf("ready at %v, want %v", ready, want)
+	}
+}
+
+// twice wants one instance once a request has arrived, and a second from three seconds on.
+type twice struct {
+	began time.Time
+	ready map[int]time.Duration
+	first bool
+}
+
+func (p *twice) Tell(e scaling.Event) bool {
+	if e.What == scaling.Ready {
+		p.ready[e.Instance] = e.At.Sub(p.began)
+	}
+	p.first = p.first || e.What == scaling.Arrived
+	return p.first
+}
+
+func (p *twice) Decide(now time.Time) scaling.Decision {
+	switch {
+	case !p.first:
+		return scaling.Decision{}
+	case now.Sub(p.began) < 3*time.Second:
+		return scaling.Decision{Instances: 1}
+	}
+	return scaling.Decision{Instances: 2}
 }

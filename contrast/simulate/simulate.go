@@ -51,6 +51,9 @@ type Config struct {
 	// Apart has each instance on cores of its own, such as Pace was measured on: requests in
 	// the same instance slow each other, others and starts do not.
 	Apart bool
+	// Warmup is what a start takes longer for which no request waits: else that request's run
+	// is the warm-up. It computes all the while. Without one it makes no difference.
+	Warmup Distribution
 	// Computes is the share of each start, from 0 to 1, in which it computes: there it slows
 	// requests, and is slowed by them, as another request would be. It needs a Pace, and
 	// counts for nothing on a Fleet's nodes or where instances are Apart.

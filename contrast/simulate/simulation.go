@@ -235,6 +235,9 @@ func (s *simulation) happen(e event) {
 		s.sharing.begin(s.now, event{what: i.ends(), instance: i, request: request{takes: i.takes - (s.now - i.started)}})
 		return
 	case loaded:
+		if s.warmsUp(i) {
+			return
+		}
 		i.takes = s.now - i.started // others may have slowed it
 		s.becomeReady(i, s.now)
 		s.bill.ready(i)
