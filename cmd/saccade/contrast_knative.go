@@ -137,7 +137,7 @@ func (c *contrast) tellPlayed(trace int, style string, held functions.Held, look
 	}
 	if !reckoned {
 		outcome.Used = outcome.Seen()
-		c.note(fmt.Sprintf("%s, style %s: the gateway does not count instance time. It is added up from looks twice a second; starts are not measured.",
+		c.note(fmt.Sprintf("%s, style %s: the gateway does not count instance time, or is not the only one. It is added up from looks twice a second; starts are not measured.",
 			outcome.Plan.Trace, style))
 	}
 	if err := c.keep(outcome.Plan.Trace, contrastStyle{name: style}, outcome); err != nil {

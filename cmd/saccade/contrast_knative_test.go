@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -231,4 +233,39 @@ func TestLooksWithoutAnAnswerAreCounted(t *testing.T) {
 		t.Error("a gateway that does not answer is taken to be at zero")
 	}
 	var _ replay.Platform = look
+}
+
+func TestWhatTwoGatewaysCountIsNotHeldAgainstEachOther(t *testing.T) {
+	began := time.Date(2026, 11, 22, 8, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		second   time.Time
+		reckoned bool
+	}{
+		"one gateway is asked twice":        {began, true},
+		"the second look is at another one": {began.Add(time.Millisecond), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			said := []functions.CostReport{
+				{Since: began, Functions: []functions.FunctionCost{{Function: "eye", Seconds: functions.SecondsCost{Billed: functions.Seconds(9 * time.Second)}}}},
+				{Since: c.second, Functions: []functions.FunctionCost{{Function: "eye", Seconds: functions.SecondsCost{Billed: functions.Seconds(12 * time.Second)}}}},
+			}
+			at := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				json.NewEncoder(w).Encode(said[at]) // what is missing shows in what is compared
+				at++
+			}))
+			defer server.Close()
+			gateway, err := client.New(server.URL, client.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			look := &remoteStage{client: gateway, function: "eye"}
+			look.begin()
+			used := look.Usage()
+			if _, reckoned := look.looks(); reckoned != c.reckoned || reckoned && (len(used) != 1 || used[0].Busy != 3*time.Second) || !reckoned && len(used) != 0 {
+				t.Errorf("instance time counted: %v, %+v", reckoned, used)
+			}
+		})
+	}
 }

@@ -19,7 +19,8 @@ type remoteStage struct {
 	last     functions.FunctionStatus
 	missed   int             // looks without an answer
 	before   functions.Usage // when the replay began
-	reckoned bool            // the gateway counts instance time
+	counts   time.Time       // when the gateway that said so began to count
+	reckoned bool            // the gateway counts instance time, and is the only one
 }
 
 // lookWithin is how long one look may take.
@@ -41,12 +42,14 @@ func (r *remoteStage) Functions() []functions.FunctionStatus {
 	return []functions.FunctionStatus{r.last}
 }
 
-// Usage is part of replay.Platform: what instances were used since begin.
+// Usage is part of replay.Platform: what instances were used since begin. Of several
+// gateways behind an address each counts what went through it: what one says now and
+// another said at the beginning have nothing to do with each other.
 func (r *remoteStage) Usage() []functions.Usage {
-	now, err := r.usage()
+	now, counts, err := r.usage()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil {
+	if err != nil || !counts.Equal(r.counts) {
 		r.reckoned = false
 	}
 	if !r.reckoned {
@@ -57,13 +60,15 @@ func (r *remoteStage) Usage() []functions.Usage {
 
 // begin counts from now on.
 func (r *remoteStage) begin() {
-	before, err := r.usage()
+	before, counts, err := r.usage()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.missed, r.before, r.reckoned = 0, before, err == nil
+	r.missed, r.before, r.counts, r.reckoned = 0, before, counts, err == nil
 }
 
-func (r *remoteStage) usage() (functions.Usage, error) {
+// usage is what a gateway has counted, and since when: since its own beginning, which
+// tells gateways apart.
+func (r *remoteStage) usage() (functions.Usage, time.Time, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookWithin)
 	defer cancel()
 	used := functions.Usage{Function: r.function}
@@ -75,7 +80,7 @@ func (r *remoteStage) usage() (functions.Usage, error) {
 			used.Starting, used.Failed, used.Starts = time.Duration(s.Wasted), time.Duration(s.Failed), f.ColdStarts
 		}
 	}
-	return used, err
+	return used, report.Since, err
 }
 
 // looks says how many had no answer, and whether instance time was counted.

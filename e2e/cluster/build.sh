@@ -68,7 +68,7 @@ manifests() {
 		"$e"/core/resources/*.yaml "$e"/channels/in-memory-channel/resources/*.yaml >"$out/crds.yaml"
 	join "$s"/100-namespace.yaml "$e"/core/100-namespace.yaml >"$out/namespaces.yaml"
 	join "$s"/200-roles/*.yaml "$s"/200-serviceaccount.yaml "$s"/configmaps/*.yaml "$n"/config-network.yaml "$s"/999-cache.yaml \
-		"$s"/deployments/{activator,autoscaler,controller,webhook}.yaml "$s"/webhooks/*.yaml | localize >"$out/serving.yaml"
+		"$s"/deployments/{activator,autoscaler,controller,webhook}.yaml "$s"/../hpa-autoscaling/controller.yaml "$s"/webhooks/*.yaml | localize >"$out/serving.yaml"
 	local m=$e/channels/in-memory-channel b=$e/brokers/mt-channel-broker
 	join "$e"/core/200-*.yaml "$e"/core/roles/*.yaml "$e"/core/configmaps/*.yaml \
 		"$e"/core/deployments/{controller,webhook,job-sink}.yaml "$e"/core/webhooks/*.yaml \
@@ -82,13 +82,13 @@ all() {
 	mv "$tmp/load" "$DIR/bin/"
 	programs "Kubernetes (2 of 6; the longest)" kube "$DIR/bin" . k8s.io/kubernetes/cmd/kubectl
 	programs "CoreDNS (3 of 6)" coredns "$tmp" .
-	programs "Knative Serving (4 of 6)" knative "$tmp" knative.dev/serving/cmd/{activator,autoscaler,controller,queue,webhook}
+	programs "Knative Serving (4 of 6)" knative "$tmp" knative.dev/serving/cmd/{activator,autoscaler,autoscaler-hpa,controller,queue,webhook}
 	programs "ingress and network policy (5 of 6)" knative "$tmp" ./cmd/kingress ./cmd/policy
 	mv "$tmp/policy" "$DIR/bin/"
 	image pause:1 "$tmp/pause"
 	image coredns:1 "$tmp/coredns"
 	image kingress:1 "$tmp/kingress"
-	for name in activator autoscaler controller queue webhook; do image serving-$name:1 "$tmp/$name"; done
+	for name in activator autoscaler autoscaler-hpa controller queue webhook; do image serving-$name:1 "$tmp/$name"; done
 	for version in v1 v2; do image "hello:$version" "$tmp/hello" -env TARGET=$version; done
 	# Serving's programs and Eventing's share names, so each of these is built by itself.
 	local command

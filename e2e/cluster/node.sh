@@ -143,8 +143,11 @@ if [ "$INDEX" = 1 ]; then
 	as() { echo --kubeconfig="$certs/$1.kubeconfig" --authentication-kubeconfig="$certs/$1.kubeconfig" --authorization-kubeconfig="$certs/$1.kubeconfig"; }
 	kube controller-manager $(as controller-manager) --leader-elect=false --bind-address=127.0.0.1 \
 		--root-ca-file=$certs/ca.crt --service-account-private-key-file=$certs/sa.key --use-service-account-credentials \
-		--kube-api-qps=100 --kube-api-burst=200 --node-monitor-period=2s --node-monitor-grace-period=12s
+		--kube-api-qps=100 --kube-api-burst=200 --node-monitor-period=2s --node-monitor-grace-period=12s \
+		--horizontal-pod-autoscaler-sync-period=3s --horizontal-pod-autoscaler-initial-readiness-delay=5s
 	kube scheduler $(as scheduler) --leader-elect=false --bind-address=127.0.0.1 --kube-api-qps=100 --kube-api-burst=200
+	# Kubernetes' autoscaler wants to know in seconds, not in quarters of a minute.
+	kube metrics-server --kubeconfig=$certs/admin.kubeconfig --secure-port=4443 --cert-dir=/run/node/metrics --metric-resolution=10s
 fi
 kube kubelet --config=/run/node/kubelet.yaml --kubeconfig="$certs/$NAME.kubeconfig" \
 	--hostname-override="$NAME" --node-ip="$IP" --root-dir=/run/node/kubelet --v=2

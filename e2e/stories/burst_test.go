@@ -56,13 +56,17 @@ func (s *Story) ingress(function string) Caller {
 	return c
 }
 
-// rushHour is ten times as many requests within a minute, and back.
+// rushHour is ten times as many requests within a minute, and back. A pod has a little
+// of a core, so that it takes several of them before the node's cores are the bound.
 func rushHour(s *Story) {
-	const low, high = 2.0, 20.0
-	const up, stay, down = time.Minute, 8 * time.Second, 20 * time.Second
-	s.deploy("eye", Quick)
+	const low, high = 0.8, 8.0
+	const up, stay, down = time.Minute, 8 * time.Second, 15 * time.Second
+	const atLeast = 3
+	s.deploy("eye", Small+"scaling: {autoscaler: startup-aware, containerConcurrency: 1, window: 6s, maxScale: 8}\nresources: {cpu: 0.07}")
+	s.mustDetect(s.caller("eye"))
 	starts := s.watchStarts()
 	defer starts.end()
+	before := len(s.pods("eye"))
 	stream := s.caller("eye").stream(s.Context(), func(since time.Duration) float64 {
 		switch {
 		case since < up:
@@ -77,8 +81,16 @@ func rushHour(s *Story) {
 		most = max(most, len(s.pods("eye")))
 		return time.Now().After(ends), ""
 	})
+	back := s.until(90*time.Second, "the pods go again", func() (bool, string) {
+		now := len(s.pods("eye"))
+		return now <= 1, fmt.Sprintf("%d pods", now)
+	})
 	all := stream.finish()
 	s.noneLost(all)
-	s.Table.Add("rush hour, 2 to 20 requests a second in a minute, and down",
-		fmt.Sprintf("%s; at most %d pods at a time, %d started", all, most, len(starts.of("eye"))), "none lost")
+	s.Table.Add(fmt.Sprintf("rush hour, %g to %g requests a second in a minute, 7 %% of a core a pod", low, high),
+		fmt.Sprintf("%s; %d to %d pods, %d started", all, before, most, len(starts.of("eye"))), fmt.Sprintf("none lost, >= %d pods", atLeast))
+	s.Table.Add("... and back to one pod, after its end", short(back), "")
+	if most < atLeast {
+		s.Errorf("no more than %d pods: it was no rush", most)
+	}
 }

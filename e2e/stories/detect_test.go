@@ -14,7 +14,7 @@ func aFunctionIsDeployedAndReady(s *Story) {
 	began := time.Now()
 	said := s.saccade("deploy", "centernet", "--image", Image, "--wait", "--timeout", "90s")
 	took := time.Since(began)
-	for _, sentence := range []string{"revision centernet-00001 created", "the model is there", "centernet is ready, at"} {
+	for _, sentence := range []string{"revision centernet-00001 created", "centernet is ready, at"} {
 		if !strings.Contains(said, sentence) {
 			s.Errorf("deploy did not say %q:\n%s", sentence, said)
 		}

@@ -79,8 +79,7 @@ func exists(file string) bool {
 // asker starts a pod that dials where it is told; it is its address.
 func (s *Story) asker(space, name, label string) string {
 	s.Helper()
-	in := *s
-	in.Space = space
+	in := Story{T: s.T, World: s.World, Space: space}
 	in.apply(fmt.Sprintf(`
 apiVersion: v1
 kind: Pod

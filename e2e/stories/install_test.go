@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -101,24 +102,28 @@ func ask(prometheus, query string) (string, error) {
 }
 
 // helmInstallsUpgradesAndLeaves takes the stories' gateway away, for there is one a
-// cluster, and so it is the last.
+// cluster, and so it is the last. What a newcomer is told to type is typed as it stands.
 func helmInstallsUpgradesAndLeaves(s *Story) {
 	chart := filepath.Join("config", "helm", "saccade")
 	s.deploy("eye", Quick)
 	s.run("kubectl", "delete", "-k", filepath.Join("e2e", "stories", "gateway"), "--timeout=90s")
-	values := []string{
-		"-n", GatewaySpace, "--wait", "--timeout", "90s", "--set", "access.open=true",
-		"--set", "image.repository=dev.local/saccade", "--set-string", "image.tag=1", "--set", "cache.image=dev.local/pause:1",
+	commands := s.firstCommands("README.md")
+	if of := filepath.Join("docs", "knative.md"); !slices.Equal(s.firstCommands(of), commands) {
+		s.Errorf("README.md and %s do not tell the same commands:\n%q\n%q", of, commands, s.firstCommands(of))
 	}
-
 	began := time.Now()
-	s.run("helm", append([]string{"install", "saccade", chart, "--create-namespace"}, values...)...)
-	s.Table.Add("helm install, until it is ready", short(time.Since(began)), "")
+	said := s.typed(commands)
+	s.Table.Add(fmt.Sprintf("the %d commands from README.md, to the first detection", len(commands)), short(time.Since(began)), "")
+	var reply Reply
+	if err := json.Unmarshal([]byte(said), &reply); err != nil || reply.Function != "centernet" || len(reply.Detections) == 0 {
+		s.Errorf("the last of the commands says %q: %v", said, err)
+	}
+	s.run("saccade", "delete", "centernet", "-n", "default", "--wait")
 	s.run("helm", "test", "saccade", "-n", GatewaySpace, "--timeout", "60s")
 	s.mustDetect(s.caller("eye"))
 
 	s.during("helm upgrade", s.caller("eye"), func() {
-		s.run("helm", append([]string{"upgrade", "saccade", chart, "--set", "config.drain=20s"}, values...)...)
+		s.run("helm", "upgrade", "saccade", chart, "-n", GatewaySpace, "--wait", "--timeout", "90s", "--set", "access.open=true,config.drain=20s")
 	})
 	s.run("helm", "uninstall", "saccade", "-n", GatewaySpace, "--wait", "--timeout", "90s")
 	s.until(60*time.Second, "nothing of the gateway is left", func() (bool, string) {

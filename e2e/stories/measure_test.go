@@ -20,8 +20,10 @@ import (
 // zero by turns, in the same minutes on the same node.
 func aColdStartComparedWithHello(s *Story) {
 	const rounds, goal = 10, 1.35
-	s.deploy("eye", Quick)
-	s.deploy("lean", Quick, "--delivery", "runtime", "--cache-claim", "saccade-models")
+	s.deploy("eye", Quick, "--delivery", "runtime", "--cache-claim", "saccade-models")
+	if said := s.deploy("init", Quick, "--delivery", "init"); !strings.Contains(said, "the model is there") {
+		s.Errorf("deploy says nothing of the init container:\n%s", said)
+	}
 	s.apply(`
 apiVersion: serving.knative.dev/v1
 kind: Service
@@ -37,8 +39,8 @@ spec:
 	defer containers.end()
 	runners := []*runner{
 		{name: "hello in Go", service: "hello", ask: func() Answer { return s.hello("hello") }},
-		{name: "a function, its model by an init container", service: "eye", ask: func() Answer { return s.mustDetect(s.caller("eye")) }},
-		{name: "a function without one (--delivery runtime)", service: "lean", promised: true, ask: func() Answer { return s.mustDetect(s.caller("lean")) }},
+		{name: "a function", service: "eye", promised: true, ask: func() Answer { return s.mustDetect(s.caller("eye")) }},
+		{name: "a function with an init container (--delivery init)", service: "init", ask: func() Answer { return s.mustDetect(s.caller("init")) }},
 	}
 	for range rounds {
 		for _, r := range runners {
@@ -163,7 +165,9 @@ func (s *Story) hello(service string) (a Answer) {
 // to it, in turns.
 func aWarmDetectionByEachWay(s *Story) {
 	const rounds, goal = 120, 1.05
-	s.deploy("eye", Small+"scaling: {autoscaler: startup-aware, containerConcurrency: 1, window: 6s, minScale: 1, maxScale: 1}", "--allow-namespace", "kingress-system")
+	s.deploy("eye", Small+"scaling: {autoscaler: startup-aware, containerConcurrency: 1, window: 6s, minScale: 1, maxScale: 1}",
+		"--allow-namespace", "kingress-system", "--allow-namespace", GatewaySpace)
+	byService := s.gatewayByService()
 	s.mustDetect(s.caller("eye"))
 	pod := s.pods("eye")[0]
 	process := s.process(string(pod.UID), "saccade-runtime")
@@ -184,7 +188,8 @@ func aWarmDetectionByEachWay(s *Story) {
 		{name: "inside the pod", caller: way("http://127.0.0.1:8080/v1/detect", "", &http.Transport{DialContext: dialInside(process)})},
 		{name: "from the node, past the queue-proxy", caller: way("http://"+pod.Status.PodIP+":8080/v1/detect", "", &http.Transport{})},
 		{name: "straight to the pod, by its queue-proxy", caller: way("http://"+pod.Status.PodIP+":8012/v1/detect", "", &http.Transport{}), goal: true},
-		{name: "by the gateway", caller: way(s.caller("eye").URL, "", &http.Transport{}), goal: true},
+		{name: "by the gateway (--pods=direct)", caller: way(s.caller("eye").URL, "", &http.Transport{}), goal: true},
+		{name: "by a gateway with --pods=service", caller: way(byService+"/v1/functions/eye."+s.Space+"/detect", "", &http.Transport{})},
 		{name: "by ingress and activator", caller: way(s.ingress("eye").URL, s.ingress("eye").Host, &http.Transport{})},
 	}
 	for range 10 { // connections, caches

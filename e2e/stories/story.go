@@ -22,12 +22,15 @@ type Story struct {
 	*World
 	// Space is the namespace.
 	Space string
+	// Table is what this story has measured.
+	Table Table
 }
 
 // Tell runs a story in a namespace of that name.
 func (w *World) Tell(t *testing.T, space string, story func(*Story)) {
 	s := &Story{T: t, World: w, Space: space}
 	s.Cleanup(s.end)
+	defer w.Table.join(&s.Table)
 	s.kube("create", "namespace", space)
 	s.claim()
 	story(s)
@@ -66,17 +69,20 @@ func (s *Story) end() {
 	if s.Failed() {
 		s.explain()
 	}
+	s.delete("-n", s.Space, "ksvc", "--all")
+	s.delete("-n", s.Space, "deployment,pod", "--all", "--force", "--grace-period=0")
+	s.delete("namespace", s.Space)
+	s.delete("pv", "saccade-models-"+s.Space, "--ignore-not-found")
+}
+
+// delete takes away with kubectl what a story has made, also when it is over; it waits
+// for nothing.
+func (s *Story) delete(args ...string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	for _, args := range [][]string{
-		{"-n", s.Space, "delete", "ksvc", "--all", "--wait=false"},
-		{"-n", s.Space, "delete", "deployment,pod", "--all", "--wait=false", "--force", "--grace-period=0"},
-		{"delete", "namespace", s.Space, "--wait=false"},
-		{"delete", "pv", "saccade-models-" + s.Space, "--ignore-not-found", "--wait=false"},
-	} {
-		if said, err := s.command(ctx, "kubectl", args...).CombinedOutput(); err != nil {
-			s.Logf("kubectl %s: %v: %s", strings.Join(args, " "), err, said)
-		}
+	args = append(append([]string{"delete"}, args...), "--wait=false")
+	if said, err := s.command(ctx, "kubectl", args...).CombinedOutput(); err != nil {
+		s.Logf("kubectl %s: %v: %s", strings.Join(args, " "), err, said)
 	}
 }
 
@@ -156,6 +162,9 @@ const Image = "dev.local/saccade-runtime:1"
 // Model is centernet's, which comes with the runtime.
 const Model = "b5a920bf6a9fff93a8d9f78efcbf09c2fe742cc2714fc63349fa34b4a985b3c4"
 
+// LeastScore is what a detection has to have, in every function here.
+const LeastScore = 0.3
+
 // Small is a pod that is promised little: a pod that ends keeps what it was promised for
 // half a minute, and the node has two cores.
 const Small = "cluster: {requests: {cpu: 20m, memory: 64Mi}}\n"
@@ -177,7 +186,7 @@ func (s *Story) declare(name, spec string) string {
 	}
 	text := "apiVersion: saccade.dev/v1alpha1\nkind: Function\nmetadata: {name: " + name + "}\nspec:\n" +
 		"  model: {uri: centernet-mbv3.onnx, sha256: " + Model + ", family: centernet}\n" +
-		"  thresholds: {minScore: 0.3}\n  " + strings.ReplaceAll(strings.TrimSpace(spec), "\n", "\n  ") + "\n"
+		fmt.Sprintf("  thresholds: {minScore: %v}\n  ", LeastScore) + strings.ReplaceAll(strings.TrimSpace(spec), "\n", "\n  ") + "\n"
 	if err := os.WriteFile(filepath.Join(folder, "function.yaml"), []byte(text), 0o644); err != nil {
 		s.Fatal(err)
 	}

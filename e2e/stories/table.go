@@ -23,6 +23,13 @@ func (t *Table) Add(what, measured, goal string) {
 	t.rows = append(t.rows, [3]string{what, measured, goal})
 }
 
+// join adds the rows of another, together.
+func (t *Table) join(other *Table) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rows = append(t.rows, other.rows...)
+}
+
 // String is the table in Markdown.
 func (t *Table) String() string {
 	t.mu.Lock()

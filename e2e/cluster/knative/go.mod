@@ -164,6 +164,7 @@ tool (
 	knative.dev/eventing/cmd/webhook
 	knative.dev/serving/cmd/activator
 	knative.dev/serving/cmd/autoscaler
+	knative.dev/serving/cmd/autoscaler-hpa
 	knative.dev/serving/cmd/controller
 	knative.dev/serving/cmd/queue
 	knative.dev/serving/cmd/webhook

@@ -1,5 +1,6 @@
 // Command kube is every Kubernetes control-plane and node component in one
-// binary: kube <apiserver|controller-manager|scheduler|kubelet|proxy|etcd> flags...
+// binary, and metrics-server beside them:
+// kube <apiserver|controller-manager|scheduler|kubelet|proxy|etcd|metrics-server> flags...
 package main
 
 import (
@@ -25,7 +26,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: kube apiserver|controller-manager|scheduler|kubelet|proxy|etcd [flags]")
+		fmt.Fprintln(os.Stderr, "usage: kube apiserver|controller-manager|scheduler|kubelet|proxy|etcd|metrics-server [flags]")
 		os.Exit(2)
 	}
 	name := os.Args[1]
@@ -42,6 +43,8 @@ func main() {
 		c = kubelet.NewKubeletCommand(context.Background())
 	case "proxy":
 		c = proxy.NewProxyCommand()
+	case "metrics-server":
+		c = newMetricsServerCommand()
 	case "etcd":
 		etcdmain.Main(os.Args)
 		return
