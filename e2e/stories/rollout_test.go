@@ -79,10 +79,10 @@ func aBadRevisionGoesBack(s *Story) {
 	if code := exitCode(err); code != 2 {
 		s.Fatalf("rollout ends with %d, want 2:\n%s", code, said)
 	}
-	split := s.shares("eye")
-	if split["eye-00001"] != 100 {
-		s.Errorf("the requests are not back: %v", split)
-	}
+	s.until(20*time.Second, "the requests are back", func() (bool, string) {
+		split := s.shares("eye")
+		return split["eye-00001"] == 100, fmt.Sprint(split)
+	})
 	if bad := all.revisions()["eye-00002"]; bad == 0 {
 		s.Error("the bad revision was never tried")
 	}
