@@ -15,9 +15,7 @@ import (
 // unless its answer may be known already.
 func (g *Gateway) infer(ctx context.Context, req request) (_ functions.Reply, err error) {
 	// route
-	revision, err := room(ctx, g.opts.Tracer, "route", func(context.Context) (functions.Revision, error) {
-		return g.Routes.Route(req.function)
-	})
+	revision, err := g.route(ctx, req.function)
 	if err != nil {
 		return functions.Reply{}, err
 	}
@@ -25,7 +23,9 @@ func (g *Gateway) infer(ctx context.Context, req request) (_ functions.Reply, er
 	defer func() { g.arrived(req, worked); g.metrics.invocations.failed(revision, err) }()
 	ctx, cancel := context.WithDeadline(ctx, req.until(revision))
 	defer cancel()
-	stay := &stay{Ticket: g.Waiting.Outside(revision.Name), bill: g.opts.Costs.Open(req.function, req.payer)}
+	stay := &stay{}
+	defer stay.drop()
+	stay.begin(g.Waiting.Outside(revision.Name), g.opts.Costs.Open(req.function, req.payer))
 	letSleep := g.Recall.Holds(revision.Name) && !g.Waiting.Awake(revision.Name)
 	if !letSleep {
 		if err := stay.Admit(ctx); err != nil {
@@ -49,6 +49,13 @@ func (g *Gateway) infer(ctx context.Context, req request) (_ functions.Reply, er
 
 	// recall; else wait and invoke, once for all who ask the same at a time
 	answer, how, err := g.recall(ctx, req, revision, stay, letSleep, picture, fetched)
+	for errors.Is(err, coldstart.ErrMoved) {
+		// The function was held while its revisions changed places: who answers for it now?
+		if revision, err = g.route(ctx, req.function); err == nil {
+			stay.begin(stay.Again(revision.Name), g.opts.Costs.Open(req.function, req.payer))
+			answer, how, err = g.recall(ctx, req, revision, stay, false, picture, fetched)
+		}
+	}
 	if err != nil {
 		return functions.Reply{}, late(err)
 	}
@@ -65,6 +72,13 @@ func (g *Gateway) infer(ctx context.Context, req request) (_ functions.Reply, er
 	reply.Recall = how.Word()
 	reply.Cost = stay.bill.Settle()
 	return reply, nil
+}
+
+// route is the revision that answers for the function at this moment.
+func (g *Gateway) route(ctx context.Context, function string) (functions.Revision, error) {
+	return room(ctx, g.opts.Tracer, "route", func(context.Context) (functions.Revision, error) {
+		return g.Routes.Route(function)
+	})
 }
 
 // fetch gets the picture's bytes, at most as many as the function takes. Room for them is

@@ -34,7 +34,7 @@ func (r *Room) Outside(revision string) *Ticket {
 	defer r.mu.Unlock()
 	q := r.queueOf(revision)
 	q.outside++
-	return &Ticket{room: r, queue: q, revision: revision}
+	return &Ticket{room: r, queue: q, revision: revision, moves: q.moves}
 }
 
 // Admit lets the request in and tells the platform of its arrival, so that an
@@ -42,13 +42,14 @@ func (r *Room) Outside(revision string) *Ticket {
 // the answer has to be there.
 //
 // It returns at once. Errors are functions.Errors: Busy where the room is full or
-// the function has more than it can serve, TooShort where the answer would come
+// the function has more than it can serve, Unavailable where it is full of those for a
+// revision on [Room.Hold], TooShort where the answer would come
 // after the deadline, or what the platform refused the revision with; RetryAfter is
 // computed from what has been measured.
 func (t *Ticket) Admit(ctx context.Context) error {
 	r, q, now := t.room, t.queue, time.Now()
 	r.mu.Lock()
-	if q.refusal != nil {
+	if q.refused() {
 		err := q.refusal.error()
 		r.mu.Unlock()
 		return err
@@ -60,10 +61,12 @@ func (t *Ticket) Admit(ctx context.Context) error {
 	}
 	t.entered = now
 	t.move(coming)
-	q.woken(now)
+	heard := t.hear(now)
 	r.mu.Unlock()
 
-	r.platform.Arrived(t.revision)
+	if heard {
+		r.platform.Arrived(t.revision)
+	}
 	return nil
 }
 
@@ -86,6 +89,8 @@ func (r *Room) judge(ctx context.Context, q *queue, now time.Time) (err *functio
 	crowded := q.crowded(now, r.opts)
 	ahead := len(q.coming) + len(q.waiting)
 	switch {
+	case q.onHold() && (ahead >= r.opts.MaxWaiting || r.waiting >= r.opts.MaxWaitingAll):
+		return q.refuse(ahead, q.loadTime()), unheard // it would wake what is to go
 	case r.waiting >= r.opts.MaxWaitingAll:
 		err = functions.Errorf(functions.Busy, "%d requests are waiting for functions already", r.waiting)
 	case ahead >= r.opts.MaxWaiting:
@@ -127,7 +132,7 @@ func (q *queue) tooShort(has time.Duration, now time.Time) (err *functions.Error
 		return err, unheard
 	}
 	err.RetryAfter = min(longestRetry, max(time.Second, answer-has))
-	if q.ready > 0 || q.starting > 0 || !q.wakeAt.IsZero() || !q.mayPromise(now) {
+	if q.ready > 0 || q.starting > 0 || !q.wakeAt.IsZero() || q.onHold() || !q.mayPromise(now) {
 		return err, unheard
 	}
 	// It would have been in time had the function been warm. So that it is when the
@@ -203,7 +208,7 @@ func (r *Room) tell(revision string, stay time.Duration) {
 
 // woken notes when a request found no instance.
 func (q *queue) woken(now time.Time) {
-	if q.ready == 0 && q.starting == 0 && q.wakeAt.IsZero() {
+	if q.ready == 0 && q.starting == 0 && q.wakeAt.IsZero() && !q.onHold() {
 		q.wakeAt = now
 	}
 }

@@ -9,8 +9,9 @@
 // requests take, and refuses at the door what would make it larger than its
 // bounds in requests and bytes, what would wait longer than a warm function should
 // make anyone wait, and what would be answered after its deadline. It fails its
-// waiters at once when the platform says why no instance will come
-// ([Room.Refuse]). See docs/admission.md.
+// waiters at once when the platform says why no instance will come ([Room.Refuse]), and
+// keeps them while a function's revisions change places ([Room.Hold]). See
+// docs/admission.md.
 package coldstart
 
 import (
@@ -127,6 +128,7 @@ type queue struct {
 	// forgotten: it goes with its last request.
 	forgotten bool
 
+	hold
 	measured
 	pressure
 }
@@ -245,7 +247,7 @@ func (q *queue) sweep() {
 
 // dispatch hands free capacity to the waiters, first come first served.
 func (q *queue) dispatch() {
-	for len(q.waiting) > 0 {
+	for len(q.waiting) > 0 && !q.onHold() {
 		s := q.pick()
 		if s == nil {
 			return

@@ -55,7 +55,7 @@ func (q *queue) capacities(now time.Time) {
 	switch {
 	case q.ready > 0:
 		q.wakeAt = time.Time{}
-	case q.starting == 0 && q.wakeAt.IsZero() && q.present() > 0:
+	case q.starting == 0 && q.wakeAt.IsZero() && q.present() > 0 && !q.onHold():
 		q.wakeAt = now // what ran is gone, and somebody waits for the next
 	}
 }
@@ -65,6 +65,8 @@ func (q *queue) capacities(now time.Time) {
 func (q *queue) starts(now time.Time) time.Duration {
 	began := now
 	switch {
+	case q.onHold(): // it ends with a start, and when that begins nobody here knows
+		began = q.heldAt
 	case !q.wakeAt.IsZero():
 		began = q.wakeAt
 	case q.starting > 0:

@@ -21,12 +21,16 @@ func (r *refusal) error() error {
 }
 
 // Refuse fails every waiting request of the revision with reason, and every new
-// one until the given time or until Reopen.
+// one until the given time or until Reopen. Those of a revision on [Room.Hold] are not
+// for it, and stay.
 func (r *Room) Refuse(revision string, reason *functions.Error, until time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q := r.queueOf(revision)
 	q.refusal = &refusal{err: reason, until: until}
+	if !q.refused() {
+		return
+	}
 	for len(q.waiting) > 0 {
 		t := q.waiting[0]
 		t.move(leaving)
@@ -34,6 +38,9 @@ func (r *Room) Refuse(revision string, reason *functions.Error, until time.Time)
 	}
 	q.wakeAt = time.Time{}
 }
+
+// refused says that who comes is refused. Call with mu held.
+func (q *queue) refused() bool { return q.refusal != nil && !q.onHold() }
 
 // Reopen ends a Refuse.
 func (r *Room) Reopen(revision string) {
@@ -57,6 +64,10 @@ var errNobody = errors.New("no instance became ready while the request waited")
 func (q *queue) late(ctx context.Context) error {
 	if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
 		return context.Cause(ctx)
+	}
+	if q.onHold() {
+		return functions.Errorf(functions.ColdStartTimeout,
+			"the function's revisions were still changing places when the request's time was over").Because(errNobody)
 	}
 	for _, s := range q.seats {
 		if s.Ready {

@@ -27,7 +27,9 @@ type Ticket struct {
 	entered  time.Time
 	since    time.Time // when it began to wait
 
-	at      place // under the room's mu
+	at      place  // under the room's mu
+	unheard bool   // the platform has not heard of it; see hear
+	moves   uint32 // the queue's, when it was made: since then it has moved or not
 	hold    *Reservation
 	took    time.Duration // in an instance that was ready, by the newest lease
 	granted chan grant
@@ -36,7 +38,7 @@ type Ticket struct {
 }
 
 // place is where in the room a ticket is.
-type place int
+type place uint8
 
 const (
 	outside place = iota // not in yet, or aside; see Room.Outside
@@ -74,8 +76,8 @@ func (t *Ticket) move(to place) {
 		q.coming = append(q.coming, t)
 		t.room.waiting++
 	case waiting:
-		if before == leaving { // it was first once
-			q.waiting = slices.Insert(q.waiting, 0, t)
+		if n := len(q.waiting); before == leaving || n > 0 && t.since.Before(q.waiting[n-1].since) { // it waited before
+			q.inTurn(t)
 		} else {
 			q.waiting = append(q.waiting, t)
 		}
@@ -115,11 +117,16 @@ func (t *Ticket) Reader(from io.Reader) io.Reader {
 // until the platform refuses. The lease must be given back.
 //
 // A request whose picture was long in coming is judged again: it is turned away as
-// [Room.Admit] would turn it away now.
+// [Room.Admit] would turn it away now. One that waited through a [Room.Hold] gets
+// ErrMoved.
 func (t *Ticket) Wait(ctx context.Context) (*Lease, error) {
 	r, q, now := t.room, t.queue, time.Now()
 	r.mu.Lock()
-	if q.refusal != nil {
+	switch {
+	case t.moves != q.moves:
+		defer r.mu.Unlock()
+		return nil, ErrMoved
+	case q.refused():
 		defer r.mu.Unlock()
 		return nil, q.refusal.error()
 	}
@@ -129,7 +136,7 @@ func (t *Ticket) Wait(ctx context.Context) (*Lease, error) {
 			return nil, err
 		}
 	}
-	back := t.at == outside
+	heard := t.at == outside && t.hear(now)
 	if t.since.IsZero() {
 		t.since = now
 	}
@@ -138,7 +145,7 @@ func (t *Ticket) Wait(ctx context.Context) (*Lease, error) {
 	q.woken(now)
 	q.dispatch()
 	r.mu.Unlock()
-	if back {
+	if heard {
 		r.platform.Arrived(t.revision)
 	}
 
@@ -168,8 +175,9 @@ func (t *Ticket) Aside() {
 		t.move(outside)
 		t.queue.calm()
 	}
+	heard := in && !t.unheard
 	t.room.mu.Unlock()
-	if in {
+	if heard {
 		t.room.platform.Left(t.revision, 0)
 	}
 }
@@ -201,7 +209,7 @@ func (t *Ticket) Leave() {
 		r.mu.Unlock()
 		return
 	}
-	in := t.at != outside
+	heard := t.at != outside && !t.unheard
 	t.move(gone)
 	if t.hold != nil {
 		t.hold.release()
@@ -210,7 +218,7 @@ func (t *Ticket) Leave() {
 	t.queue.calm()
 	r.drop(t.revision, t.queue)
 	r.mu.Unlock()
-	if in {
+	if heard {
 		r.platform.Left(t.revision, took)
 	}
 }
@@ -269,26 +277,3 @@ func (t *Ticket) lease(s *seat) *Lease {
 	})
 	return l
 }
-
-// Life is how an instance's end becomes known to those who use it.
-type Life struct {
-	ended     chan struct{}
-	crashed   bool
-	unreached bool
-}
-
-// NewLife is the life of an instance that has just been started.
-func NewLife() *Life { return &Life{ended: make(chan struct{})} }
-
-// End is called once, by the platform: crashed where the instance ended by
-// itself and not because someone ended it.
-func (l *Life) End(crashed bool) {
-	l.crashed = crashed
-	close(l.ended)
-}
-
-// Ended is closed when the instance is no more.
-func (l *Life) Ended() <-chan struct{} { return l.ended }
-
-// Crashed says how it ended; only after Ended is closed.
-func (l *Life) Crashed() bool { return l.crashed }

@@ -31,6 +31,14 @@ const (
 	maxMoving = time.Minute
 )
 
+const (
+	// drainLease is how long gateways hold requests for an annotation that is not renewed:
+	// as knative/watch has it.
+	drainLease = 2 * time.Minute
+	// renewEvery leaves time for some tries that fail.
+	renewEvery = drainLease / 6
+)
+
 // Swap is a change from one revision to another of which one alone fits on the card:
 // requests wait in the gateways, the old revision goes, the new one comes. Where it does
 // not, the other way round.

@@ -181,8 +181,10 @@ func TestOnOneCardTheRevisionsChangePlaces(t *testing.T) {
 				if got := c.state.Percent(tt.owner); got != 100 {
 					t.Errorf("%s has %d %%: %+v", tt.owner, got, c.state.Targets)
 				}
-				if drain, is := c.state.Annotations[DrainAnnotation]; is {
-					t.Errorf("requests are held still: %q", drain)
+				for _, name := range []string{DrainAnnotation, RenewedAnnotation} {
+					if drain, is := c.state.Annotations[name]; is {
+						t.Errorf("requests are held still: %s is %q", name, drain)
+					}
 				}
 				if _, rests := c.resting[tt.owner]; rests {
 					t.Errorf("%s is to go to zero", tt.owner)
@@ -211,6 +213,49 @@ func TestRequestsAreHeldForAsLongAsNobodyCouldAnswer(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// Gateways let requests go where nobody says for too long that they are to be held.
+func TestAHoldIsRenewedForAsLongAsItLasts(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		away int // calls that fail of every twenty
+	}{{"", 0}, {"while the cluster is away now and then", 5}} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := oneCard(t)
+				began, said, changed, longest := time.Now(), "", time.Time{}, time.Duration(0)
+				reads := 0
+				c.onRead = func(*cluster) {
+					if reads++; reads%20 == 0 {
+						c.away = tt.away
+					}
+					if c.pass(); time.Since(began) < 8*time.Minute { // the model is large
+						if newest := c.revision(c.state.LatestCreated); newest.Ready {
+							newest.Ready, newest.Pods, newest.ReadyPods = false, 1, 0
+							c.state.LatestReady = "eye-00001"
+						}
+					}
+					now := c.state.Annotations[RenewedAnnotation]
+					if (now == "") != (c.state.Annotations[DrainAnnotation] == "") {
+						t.Errorf("one annotation without the other: %q", c.state.Annotations)
+					}
+					if said != "" {
+						longest = max(longest, time.Since(changed))
+					}
+					if now != said {
+						said, changed = now, time.Now()
+					}
+				}
+				if err := (&Runner{Cluster: c, Pods: c}).Start(t.Context(), "eye", Plan{}); err != nil {
+					t.Fatal(err)
+				}
+				if time.Since(began) < 8*time.Minute || longest < renewEvery/2 || longest > drainLease/2 {
+					t.Errorf("over after %v, renewed after %v at most; a gateway waits %v", time.Since(began), longest, drainLease)
+				}
+			})
+		})
+	}
 }
 
 func TestAnInterruptedSwapGoesOnOrBack(t *testing.T) {

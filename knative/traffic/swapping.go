@@ -12,10 +12,11 @@ func (r *Runner) swap(ctx context.Context, function string, rollout Rollout) err
 	r.tell("%s and %s do not fit beside each other: requests wait while they change", rollout.Stable, rollout.Canary)
 	// An interruption leaves requests waiting: the one who comes back has to know.
 	leave := func(err error) error {
-		r.tell("requests of %s may still be held in the gateways", function)
+		r.tell("requests of %s may still be held in the gateways, for %v at most", function, drainLease)
 		return r.left(rollout, err)
 	}
 	act, began := rollout.Swap.Begin(), time.Now()
+	var renewed time.Time // an act that holds requests renews as well
 	for {
 		s, err := r.read(ctx, function)
 		if err != nil {
@@ -27,13 +28,16 @@ func (r *Runner) swap(ctx context.Context, function string, rollout Rollout) err
 		if rollout.Swap.Over() {
 			break
 		}
-		if act == ActNone {
-			if err := r.pause(ctx); err != nil {
-				return leave(err)
-			}
+		if act != ActNone {
+			renewed = time.Now()
+		} else if err := r.pause(ctx); err != nil {
+			return leave(err)
 		}
 		if s, err = r.read(ctx, function); err != nil {
 			return leave(err)
+		}
+		if time.Since(renewed) >= renewEvery && r.renew(ctx, s) {
+			renewed = time.Now()
 		}
 		if rollout.Swap.Renewed == rollout.Canary && s.LatestCreated != rollout.Canary {
 			rollout.Canary = s.LatestCreated
@@ -49,6 +53,22 @@ func (r *Runner) swap(ctx context.Context, function string, rollout Rollout) err
 		return &Returned{rollout.Stable, rollout.Swap.Reason}
 	}
 	return nil
+}
+
+// renew says once more that requests are held, and whether it could: where it could not, it
+// is tried again soon.
+func (r *Runner) renew(ctx context.Context, s State) bool {
+	return r.Cluster.Change(ctx, s.Function, Change{Version: s.Version, Annotations: held()}) == nil
+}
+
+// held are the annotations that hold requests.
+func held() map[string]string {
+	return map[string]string{DrainAnnotation: "true", RenewedAnnotation: now().Format(time.RFC3339)}
+}
+
+// flowing takes them away.
+func flowing() map[string]string {
+	return map[string]string{DrainAnnotation: "", RenewedAnnotation: ""}
 }
 
 // next is the swap's next phase. A revision that was deployed meanwhile wants the card
@@ -72,9 +92,7 @@ func (r *Runner) act(ctx context.Context, s State, rollout Rollout, act Act) err
 		kept.Phase = map[SwapPhase]Phase{SwapDone: Done, SwappedIn: Back}[kept.Swap.Phase]
 		kept.Reason, kept.Changed = kept.Swap.Reason, now()
 	}
-	split := func(drain string) error {
-		return r.write(ctx, s, kept, nil, map[string]string{DrainAnnotation: drain})
-	}
+	split := func(drain map[string]string) error { return r.write(ctx, s, kept, nil, drain) }
 	again := func(do func() error) error {
 		for {
 			err := do()
@@ -92,19 +110,19 @@ func (r *Runner) act(ctx context.Context, s State, rollout Rollout, act Act) err
 	}
 	switch act {
 	case ActHold:
-		return split("true")
+		return split(held())
 	case ActRest:
-		return errors.Join(split("true"), again(pods(r.Pods.Rest, rollout.Stable)))
+		return errors.Join(split(held()), again(pods(r.Pods.Rest, rollout.Stable)))
 	case ActRenew:
-		return errors.Join(split("true"), again(func() error { return r.Pods.Renew(ctx, s.Function, rollout.Canary) }))
+		return errors.Join(split(held()), again(func() error { return r.Pods.Renew(ctx, s.Function, rollout.Canary) }))
 	case ActMove:
-		return split("true")
+		return split(held())
 	case ActFlow: // the old revision is what it was, but for the split: nobody reaches it
-		return errors.Join(split(""), again(pods(r.Pods.Rouse, rollout.Stable)))
+		return errors.Join(split(flowing()), again(pods(r.Pods.Rouse, rollout.Stable)))
 	case ActEvict:
-		return errors.Join(split("true"), again(pods(r.Pods.Rest, rollout.Canary)))
+		return errors.Join(split(held()), again(pods(r.Pods.Rest, rollout.Canary)))
 	case ActRestore:
-		return errors.Join(again(pods(r.Pods.Rouse, rollout.Stable)), split(""))
+		return errors.Join(again(pods(r.Pods.Rouse, rollout.Stable)), split(flowing()))
 	}
 	return nil
 }

@@ -29,8 +29,11 @@ const (
 	// Without it: drain-then-swap where the function asks for a GPU, else steps.
 	StrategyAnnotation = "saccade.dev/rollout"
 	// DrainAnnotation, when "true", makes gateways hold the function's requests in their
-	// waiting room.
+	// waiting room, each for as long as it sees RenewedAnnotation change.
 	DrainAnnotation = "saccade.dev/drain"
+	// RenewedAnnotation is when whoever holds requests last said so, by its own clock: what
+	// counts is that it changes. A hold whose owner is gone ends by itself.
+	RenewedAnnotation = "saccade.dev/drain-renewed"
 	// MirrorAnnotation sends a share of requests to a revision a second time:
 	// REVISION=PERCENT.
 	MirrorAnnotation = "saccade.dev/mirror"

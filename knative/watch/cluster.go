@@ -182,13 +182,13 @@ func indexed[T any](informer cache.SharedIndexInformer, index string, key types.
 	return found
 }
 
-// later looks at a revision again after a while.
-func (p *Platform) later(key types.NamespacedName, after time.Duration) {
+// later looks at something again after a while.
+func (p *Platform) later(c change, after time.Duration) {
 	p.group.Go(func() {
 		select {
 		case <-p.ctx.Done():
 		case <-time.After(after):
-			p.changed(change{aRevision, key})
+			p.changed(c)
 		}
 	})
 }

@@ -60,9 +60,10 @@ func (r *revision) tick(now time.Time) {
 	}
 }
 
-// decide asks the policy how many pods are wanted. Call with mu held.
+// decide asks the policy how many pods are wanted: none while requests are held, which are
+// for whoever has them then. Call with mu held.
 func (r *revision) decide(now time.Time) {
-	if r.gone {
+	if r.gone || r.held {
 		return
 	}
 	r.decided = now

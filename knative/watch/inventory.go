@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -27,7 +28,7 @@ func (p *Platform) Functions() []functions.FunctionStatus {
 	var all []listed
 	p.mu.Lock()
 	for f, name := range p.callings() {
-		l := listed{name: name, held: f.held, faults: f.faults, newest: p.revisionOf(f, f.newest), newestKey: f.newest}
+		l := listed{name: name, held: f.drain.held(time.Now()), faults: f.faults, newest: p.revisionOf(f, f.newest), newestKey: f.newest}
 		l.declined = p.broken[types.NamespacedName{Namespace: f.key.Namespace, Name: f.newest}]
 		targets := slices.SortedStableFunc(slices.Values(f.targets), func(a, b target) int { return cmp.Compare(b.percent, a.percent) })
 		for _, t := range targets {

@@ -181,33 +181,6 @@ func TestWhileThePodsFateIsUnknownTheActivatorIsAskedInTheEnd(t *testing.T) {
 	})
 }
 
-func TestADrainHoldsRequestsAndLetsThemOutAgain(t *testing.T) {
-	inWorld(t, Options{Namespace: "team"}, func(w *world) {
-		revision := w.deploy("team", "eye")
-		w.pods(revision, 1)
-		_, granted := w.enter(revision.Name)
-		inside := got(granted)
-		svc := serviceOn("team", "eye", share(revision.Name, 100))
-		svc.Annotations[DrainAnnotation] = "true"
-		w.setService(svc)
-		w.settle()
-		_, waiting := w.enter(revision.Name)
-		inside.Release()
-		if l := got(waiting); l != nil {
-			w.Fatalf("%s got a request while draining", l.Name)
-		}
-		if s := w.platform.Functions()[0]; s.State != "draining" || s.Waiting == 0 {
-			w.Errorf("status %+v", s)
-		}
-		svc = serviceOn("team", "eye", share(revision.Name, 100))
-		w.setService(svc)
-		w.settle()
-		if l := got(waiting); l == nil || l.Address != inside.Address {
-			w.Fatalf("after the drain it got %+v", l)
-		}
-	})
-}
-
 func TestThroughTheServicesAddress(t *testing.T) {
 	inWorld(t, Options{Namespace: "team", Way: ByService}, func(w *world) {
 		revision := w.deploy("team", "eye")

@@ -162,22 +162,35 @@ func (r *revision) forgetPods(all []*corev1.Pod) {
 	}
 }
 
-// hold keeps requests in the waiting room, or lets them out again.
-func (r *revision) hold(held bool) {
+// hold keeps requests in the waiting room.
+func (r *revision) hold() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.held == held {
+	if r.held || r.gone {
 		return
 	}
-	r.held = held
-	if held { // what is withdrawn comes back under another name
-		r.number++
-		for _, p := range r.pods {
-			p.renew(r.number)
-		}
-		r.gate.renew()
+	r.held = true
+	r.platform.room.Hold(r.Name)
+	r.number++ // what is withdrawn comes back under another name
+	for _, p := range r.pods {
+		p.renew(r.number)
 	}
+	r.gate.renew()
 	r.publish()
+}
+
+// move ends hold: who waits is led anew, to this revision or another one. Until then
+// nobody gets the pods that are offered again, so that no request of those that are for
+// another revision wakes this one.
+func (r *revision) move() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.held {
+		return
+	}
+	r.held = false
+	r.publish()
+	r.platform.room.Move(r.Name)
 }
 
 // lead says at which address of the Service requests come to this revision alone.
@@ -197,8 +210,11 @@ func (r *revision) end() {
 	}
 	r.publish()
 	r.meter.set(0, 0)
-	r.mu.Unlock()
 	room := r.platform.room
+	if r.held { // they are for the revision that comes in its place
+		room.Move(r.Name)
+	}
+	r.mu.Unlock()
 	room.Refuse(r.Name, functions.Errorf(functions.NotFound, "the function, or this revision of it, was removed"), time.Now())
 	room.Forget(r.Name)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	servingv1 "knative.dev/serving/pkg/apis/serving/v1"
@@ -23,7 +24,7 @@ type function struct {
 	targets []target
 	tags    map[string]string // tag -> revision
 	newest  string            // revision
-	held    bool
+	drain   drain
 	mirror  target
 	faults  []string // what is wrong with it, for its status
 	routed  string   // what the routing table has of it
@@ -36,10 +37,11 @@ type target struct {
 	percent  float64
 }
 
-// read is what the Service says.
-func (f *function) read(svc *servingv1.Service) {
+// read is what the Service says, and when it is to be looked at again though nothing
+// changes; 0 for never, or for that it was said before.
+func (f *function) read(svc *servingv1.Service, now time.Time) (again time.Duration) {
 	f.name, f.newest = svc.Labels[FunctionLabel], svc.Status.LatestCreatedRevisionName
-	f.held = svc.Annotations[DrainAnnotation] == "true"
+	again = f.drain.read(svc.Annotations, now)
 	f.targets, f.tags, f.faults, f.mirror = nil, map[string]string{}, nil, target{}
 	for _, t := range svc.Status.Traffic {
 		if t.RevisionName == "" {
@@ -65,6 +67,10 @@ func (f *function) read(svc *servingv1.Service) {
 	if f.mirror, err = readMirror(svc.Annotations[MirrorAnnotation]); err != nil {
 		f.faults = append(f.faults, err.Error())
 	}
+	if f.drain.forsaken(now) {
+		f.faults = append(f.faults, forsakenDrain)
+	}
+	return again
 }
 
 // readMirror reads REVISION=PERCENT.
@@ -90,19 +96,33 @@ func (p *Platform) syncService(key types.NamespacedName) {
 	for _, rev := range p.cluster.revisionsOf(key) {
 		p.syncRevision(types.NamespacedName{Namespace: rev.Namespace, Name: rev.Name})
 	}
+	now := time.Now()
 	p.mu.Lock()
 	f := p.functionOf(key)
 	before := slices.Clone(f.faults)
-	f.read(svc)
+	if again := f.read(svc, now); again > 0 {
+		p.later(change{aService, key}, again)
+	}
 	if !slices.Equal(before, f.faults) && len(f.faults) > 0 {
 		p.opts.Log.Warn("something is wrong with a function", "service", key, "faults", strings.Join(f.faults, "; "))
 	}
+	led, held := p.ledTo(f), f.drain.held(now)
+	p.mu.Unlock()
+	if held { // before anybody is led to a revision that may be about to go
+		for _, l := range led {
+			l.revision.hold()
+		}
+	}
+	p.mu.Lock()
 	p.route()
-	led := p.ledTo(f)
 	p.mu.Unlock()
 	for _, l := range led {
 		l.revision.lead(l.address)
-		l.revision.hold(l.held)
+	}
+	if !held { // after it is known who has the requests now
+		for _, l := range led {
+			l.revision.move()
+		}
 	}
 }
 
@@ -137,11 +157,10 @@ func (p *Platform) removeFunction(key types.NamespacedName) {
 	}
 }
 
-// way is how a revision is reached, and whether its requests are held.
+// way is how a revision is reached.
 type way struct {
 	revision *revision
 	address  string
-	held     bool
 }
 
 // ledTo are the revisions of f. The Service's own address leads to a revision that has
@@ -155,7 +174,7 @@ func (p *Platform) ledTo(f *function) []way {
 		if r.history != f.history {
 			continue
 		}
-		w := way{revision: r, held: f.held}
+		w := way{revision: r}
 		for _, tag := range slices.Sorted(maps.Keys(f.tags)) {
 			if f.tags[tag] == r.key.Name {
 				w.address = host(tag + "-" + f.key.Name)

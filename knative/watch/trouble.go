@@ -146,5 +146,5 @@ func (r *revision) judge(rev *servingv1.Revision, all []*corev1.Pod, now time.Ti
 	}
 	r.platform.room.Refuse(r.Name,
 		functions.Errorf(functions.Unavailable, "the function does not start: %.*s", longestReason, f.now.reason), f.until)
-	r.platform.later(r.key, pause)
+	r.platform.later(change{aRevision, r.key}, pause)
 }

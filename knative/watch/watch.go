@@ -36,6 +36,9 @@ const (
 	DeclarationAnnotation = "saccade.dev/declaration"
 	// DrainAnnotation, when "true" on a Service, holds its requests in the waiting room.
 	DrainAnnotation = "saccade.dev/drain"
+	// RenewedAnnotation on a Service is another text each time that whoever holds its
+	// requests says that they are still to be held.
+	RenewedAnnotation = "saccade.dev/drain-renewed"
 	// MirrorAnnotation on a Service is REVISION=PERCENT.
 	MirrorAnnotation = "saccade.dev/mirror"
 	// MeasuredAnnotation on a revision is what is expected of it before anything has been
@@ -49,6 +52,8 @@ type Room interface {
 	Refuse(revision string, reason *functions.Error, until time.Time)
 	Reopen(revision string)
 	Bound(revision string, most int)
+	Hold(revision string)
+	Move(revision string)
 	Forget(revision string)
 	Load(revision string) (inFlight, waiting int)
 	Leases(revision, instance string) int
