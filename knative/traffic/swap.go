@@ -108,8 +108,10 @@ func (s Swap) Next(seen SwapSeen) (Swap, Act) {
 		switch {
 		case seen.New.Ready:
 			return to(Moving, "")
-		case stuck && s.Renewed == "" && seen.Held < justNow:
-			s.Renewed = seen.New.Name // it had failed for want of the card, which is free now
+		case stuck && seen.New.Pods == 0 && s.Renewed == "" && seen.Held < justNow:
+			// It had failed for want of the card, which is free now, and Knative has let go of it.
+			// One with a pod has the card, and a second one would wait for that.
+			s.Renewed = seen.New.Name
 			return s, ActRenew
 		case stuck && seen.Held >= justNow:
 			return to(Leaving, fmt.Sprintf("%s does not come up%s", seen.New.Name, because(seen.New.Reason)))

@@ -14,6 +14,7 @@ import (
 
 func TestASwapGoesOnByWhatItSees(t *testing.T) {
 	ready, broken := Revision{Name: "new", Ready: true, Pods: 1}, Revision{Name: "new", Failed: true, Pods: 1, Reason: "It crashes."}
+	givenUp := Revision{Name: "new", Failed: true, Reason: "No pod can be scheduled."}
 	waits := Revision{Name: "new", Pods: 1, Unschedulable: "Insufficient nvidia.com/gpu"}
 	old, gone := Revision{Name: "old", Ready: true, Pods: 1}, Revision{Name: "old", Ready: true}
 	for _, tt := range []struct {
@@ -29,7 +30,8 @@ func TestASwapGoesOnByWhatItSees(t *testing.T) {
 		{"there was another card", Emptying, SwapSeen{Old: old, New: ready}, Moving, ActMove},
 		{"the old one does not go", Emptying, SwapSeen{Old: old, New: waits, Held: maxEmptying + 1}, SwappedIn, ActRestore},
 		{"it waits for the new one", Starting, SwapSeen{Old: gone, New: waits, Held: time.Minute}, Starting, ActNone},
-		{"one that was given up for want of the card is made once more", Starting, SwapSeen{Old: gone, New: broken}, Starting, ActRenew},
+		{"one that was given up for want of the card is made once more", Starting, SwapSeen{Old: gone, New: givenUp}, Starting, ActRenew},
+		{"one that crashes at once has the card, and is given a moment", Starting, SwapSeen{Old: gone, New: broken, Held: time.Second}, Starting, ActNone},
 		{"the new one is up", Starting, SwapSeen{Old: gone, New: ready}, Moving, ActMove},
 		{"the new one crashes", Starting, SwapSeen{Old: gone, New: broken, Held: time.Minute}, Leaving, ActEvict},
 		{"the new one takes too long", Starting, SwapSeen{Old: gone, New: waits, Held: maxStarting + 1}, Leaving, ActEvict},
@@ -164,6 +166,7 @@ func TestOnOneCardTheRevisionsChangePlaces(t *testing.T) {
 						pass(k)
 						if old := c.revision("eye-00002"); c.state.LatestCreated == old.Name && c.revision("eye-00001").Pods == 0 {
 							old.Failed, old.Ready, old.Unschedulable, old.Reason = true, false, "", "It was not ready in time."
+							old.Pods = 0 // Knative lets go of it
 						}
 					}
 				}
