@@ -1,5 +1,7 @@
 package functions
 
+import "time"
+
 // Cluster has what only a Kubernetes cluster reads: where pods may run, as whom, and
 // what of it they hold. One machine passes over it.
 type Cluster struct {
@@ -68,3 +70,7 @@ func (s Spec) GPUs() int {
 // same way: the file is not the one that is declared, or is no model. Who starts it again
 // all the same, as a kubelet does, can be told so.
 const ExitForGood = 3
+
+// DrainLease is how long gateways hold a function's requests for a swap of its revisions
+// that says no more that it is under way.
+const DrainLease = 2 * time.Minute

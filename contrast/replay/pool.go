@@ -22,7 +22,7 @@ func Pooled(all ...simulate.Measured) simulate.Measured {
 	one.Phases = map[string][]time.Duration{}
 	var paces, together []simulate.Pace
 	for _, m := range all {
-		m = AtSpeed(m, speed)
+		m = atSpeed(m, speed)
 		one.Service, one.Load = append(one.Service, m.Service...), append(one.Load, m.Load...)
 		one.Pull, one.Rested = append(one.Pull, m.Pull...), append(one.Rested, m.Rested...)
 		one.Warmup = append(one.Warmup, m.Warmup...)
@@ -38,9 +38,9 @@ func Pooled(all ...simulate.Measured) simulate.Measured {
 	return one
 }
 
-// AtSpeed is m as it would be on a machine on which half of the requests take so long. Of
+// atSpeed is m as it would be on a machine on which half of the requests take so long. Of
 // starts that which computes changes with it, the rest does not.
-func AtSpeed(m simulate.Measured, half time.Duration) simulate.Measured {
+func atSpeed(m simulate.Measured, half time.Duration) simulate.Measured {
 	own := median(m.Service)
 	if own <= 0 || half <= 0 {
 		return m
@@ -84,5 +84,5 @@ func average(all []simulate.Pace) (mean simulate.Pace) {
 // Around is all of a style's measurements as one, at the speed that the machine had in
 // those right before a replay and right after it.
 func Around(all simulate.Measured, beside ...simulate.Measured) simulate.Measured {
-	return AtSpeed(all, median(services(beside)))
+	return atSpeed(all, median(services(beside)))
 }

@@ -243,3 +243,38 @@ func TestKPARemembersThatItRested(t *testing.T) {
 		t.Errorf("%d: %s", d.Instances, d.Reason)
 	}
 }
+
+// One request at zero: at 70 % it is more than an instance's share. What the autoscaler saw
+// before, of which there is nothing where its windows begin with the request, puts that off
+// (docs/cluster-gateway.md).
+func TestOneRequestAtZero(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		idle, stays time.Duration
+		utilisation float64
+		most        int
+	}{
+		{"the windows begin with it", 0, 2 * time.Second, functions.DefaultTargetUtilization, 2},
+		{"it had been idle for a while", time.Minute, 2 * time.Second, functions.DefaultTargetUtilization, 1},
+		{"and the request stays", time.Minute, 20 * time.Second, functions.DefaultTargetUtilization, 2},
+		{"at 100 % one is enough", 0, 20 * time.Second, 100, 1},
+	} {
+		s := defaults(1)
+		s.TargetUtilization = tt.utilisation
+		p := scaling.NewKPA(s, began)
+		most := 0
+		decide := func(from, to time.Duration) {
+			for at := from; at < to; at += scaling.Tick {
+				most = max(most, p.Decide(began.Add(at)).Instances)
+			}
+		}
+		decide(0, tt.idle)
+		p.Tell(scaling.Event{What: scaling.Arrived, At: began.Add(tt.idle)})
+		decide(tt.idle, tt.idle+tt.stays)
+		p.Tell(scaling.Event{What: scaling.Left, At: began.Add(tt.idle + tt.stays)})
+		decide(tt.idle+tt.stays, tt.idle+tt.stays+10*time.Second)
+		if most != tt.most {
+			t.Errorf("%s: %d instances, want %d", tt.name, most, tt.most)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package traffic
 import (
 	"fmt"
 	"time"
+
+	"github.com/seed45885407/saccade/functions"
 )
 
 // SwapPhase is how far a swap has come.
@@ -32,9 +34,8 @@ const (
 )
 
 const (
-	// drainLease is how long gateways hold requests for an annotation that is not renewed:
-	// as knative/watch has it.
-	drainLease = 2 * time.Minute
+	// drainLease is how long gateways hold requests for an annotation that is not renewed.
+	drainLease = functions.DrainLease
 	// renewEvery leaves time for some tries that fail.
 	renewEvery = drainLease / 6
 )

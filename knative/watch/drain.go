@@ -1,12 +1,16 @@
 package watch
 
-import "time"
+import (
+	"time"
+
+	"github.com/seed45885407/saccade/functions"
+)
 
 // How long requests are held for an annotation that nobody renews.
 const (
 	// drainLease is for whoever renews it: some six times as long as the pause between two
 	// renewals, so that a busy API server ends no swap.
-	drainLease = 2 * time.Minute
+	drainLease = functions.DrainLease
 	// longestDrain is for whoever does not, a person with kubectl for example.
 	longestDrain = 30 * time.Minute
 )
