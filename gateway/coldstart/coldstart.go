@@ -259,13 +259,18 @@ func (q *queue) dispatch() {
 
 // pick is the instance with the fewest requests among those with room for one
 // more, or nil. Only while none is ready do requests go to one that still
-// starts: there they are decoded meanwhile, but cannot change over. Where requests
-// bind they always may.
+// starts: there they are decoded meanwhile, but cannot change over. So it is the
+// first of those that start, or one that will be ready hardly later: in any other
+// they would wait longer than who comes after them. Where requests bind they always may.
 func (q *queue) pick() *seat {
+	hardlyLater := q.startedAt.Add(q.loadTime() / 10)
 	anyReady := slices.ContainsFunc(q.seats, func(s *seat) bool { return s.Ready && !s.withdrawn })
 	var best *seat
 	for _, s := range q.seats {
 		if s.withdrawn || s.leases >= s.Capacity || s.Ready != anyReady && !s.Binds {
+			continue
+		}
+		if !s.Ready && !s.Binds && s.since.After(hardlyLater) {
 			continue
 		}
 		if best == nil || s.before(best) {

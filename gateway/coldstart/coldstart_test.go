@@ -108,6 +108,63 @@ func TestOnlyWhileNoneIsReadyDoRequestsGoToAnInstanceThatStarts(t *testing.T) {
 	}
 }
 
+// Whoever came first would be answered last if it were sent to an instance that has only
+// begun to start when another is about to be ready.
+func TestRequestsGoToTheFirstOfThoseThatStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		room := New(&arrivals{}, Options{})
+		ticket := enter(t, room)
+		time.Sleep(10 * time.Second)
+		room.Publish(revision, []Instance{instance("known", true, 1)})
+		wait(t, ticket).Release() // so a start takes ten seconds
+		ticket.Leave()
+		room.Publish(revision, nil)
+		publish := func(ready ...bool) {
+			var all []Instance
+			for n, is := range ready {
+				all = append(all, instance(string(rune('a'+n)), is, 1))
+			}
+			room.Publish(revision, all)
+		}
+		waits := func() (granted chan string) {
+			granted = make(chan string, 1)
+			go func() {
+				lease, err := enter(t, room).Wait(t.Context())
+				if err == nil {
+					granted <- lease.Name
+				}
+			}()
+			synctest.Wait()
+			return granted
+		}
+		publish(false)
+		first, second, third := waits(), waits(), waits()
+		time.Sleep(time.Second)
+		publish(false, false) // a tenth of a start later
+		time.Sleep(time.Millisecond)
+		publish(false, false, false)
+		if len(first) != 1 || len(second) != 1 || len(third) != 0 {
+			t.Fatalf("%d, %d and %d were sent to instances that start; want the first and the second", len(first), len(second), len(third))
+		}
+		time.Sleep(9 * time.Second)
+		publish(false, false, true)
+		synctest.Wait()
+		if got := <-third; got != "c" {
+			t.Errorf("the third went to %s, which was not ready", got)
+		}
+		room.Publish(revision, []Instance{instance("a", false, 1), instance("b", false, 1), instance("d", false, 1)})
+		fourth := waits()
+		if len(fourth) != 0 {
+			t.Errorf("the fourth was sent to %s, which has only begun", <-fourth)
+		}
+		room.Publish(revision, []Instance{instance("d", false, 1)})
+		synctest.Wait()
+		if len(fourth) != 1 {
+			t.Error("the only one that starts gets no request")
+		}
+	})
+}
+
 func TestCapacityIsNeverExceededAndNoRequestIsLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const requests = 300
