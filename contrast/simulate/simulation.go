@@ -250,8 +250,8 @@ func (s *simulation) happen(e event) {
 			s.bound--
 			s.serve(i, i.bound)
 		}
-		s.tell(scaling.Ready, i.number, s.now-i.started)
-		s.reconcile() // fewer may be wanted by now; a loading one is never the one to go
+		// Fewer may be wanted by now: a loading one is never the one to go.
+		s.heed(s.tell(scaling.Ready, i.number, s.now-i.started))
 	case failed, died:
 		s.lose(i)
 	case served:
@@ -263,8 +263,8 @@ func (s *simulation) happen(e event) {
 		if s.release(i) {
 			s.leave(i)
 		}
-		s.tell(scaling.Left, -1, e.takes)
-		s.reconcile() // a drained one may make place for one that is wanted
+		// A drained one may make place for one that is wanted.
+		s.heed(s.tell(scaling.Left, -1, e.takes))
 	}
 	s.dispatch()
 }
@@ -276,6 +276,16 @@ func (s *simulation) tell(what scaling.What, instance int, took time.Duration) (
 		s.tick = nextTick(s.now)
 	}
 	return s.policy.Tell(scaling.Event{What: what, At: s.began.Add(s.now), Instance: instance, Took: took})
+}
+
+// heed asks the policy at once where it finds that urgent, and sees to it anyway that as
+// many are there as are wanted.
+func (s *simulation) heed(urgent bool) {
+	if urgent {
+		s.decide()
+		return
+	}
+	s.reconcile()
 }
 
 func (s *simulation) decide() {

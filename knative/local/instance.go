@@ -194,8 +194,12 @@ func (r *revision) awaitReady(i *instance) {
 	r.closeProved()
 	if i.state == starting {
 		i.state = ready
-		r.tell(scaling.Ready, i, start.Total())
+		urgent := r.tell(scaling.Ready, i, start.Total())
 		r.settle(i)
+		if urgent && !r.stopped {
+			r.decide(time.Now())
+			return
+		}
 	}
 	r.reconcile()
 }

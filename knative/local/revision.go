@@ -131,17 +131,21 @@ func (r *revision) arrived() {
 func (r *revision) left(took time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.policy.Tell(scaling.Event{What: scaling.Left, At: time.Now(), Took: took})
+	now := time.Now()
+	urgent := r.policy.Tell(scaling.Event{What: scaling.Left, At: now, Took: took})
 	r.news = true
-	if r.retired {
+	switch {
+	case urgent && !r.stopped:
+		r.decide(now)
+	case r.retired:
 		r.reconcile()
 	}
 }
 
 // tell tells the policy of an instance. Call with mu held.
-func (r *revision) tell(what scaling.What, i *instance, took time.Duration) {
-	r.policy.Tell(scaling.Event{What: what, At: time.Now(), Instance: i.serial, Took: took})
+func (r *revision) tell(what scaling.What, i *instance, took time.Duration) (urgent bool) {
 	r.news = true
+	return r.policy.Tell(scaling.Event{What: what, At: time.Now(), Instance: i.serial, Took: took})
 }
 
 // prove starts one instance of a new revision and waits until it is ready.

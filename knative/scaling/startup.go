@@ -82,7 +82,8 @@ func NewStartupAware(s functions.Scaling, now time.Time) *StartupAware {
 }
 
 // Tell is part of Policy. A request is urgent that finds nobody, or that, all before
-// it considered, would wait too long: what a start can help is not put off to a tick.
+// it considered, would wait too long: what a start can help is not put off to a tick. So
+// is the first that tells how long requests or starts take, where such ones wait.
 func (p *StartupAware) Tell(e Event) (urgent bool) {
 	switch e.What {
 	case Arrived:
@@ -95,28 +96,37 @@ func (p *StartupAware) Tell(e Event) (urgent bool) {
 		if p.wanted == 0 {
 			return true
 		}
-		needed, _ := p.backlog(e.At)
-		return bound(needed, p.scaling) > p.wanted
+		return p.pressing(e.At)
 	case Left:
 		p.present--
 		p.idleSince = e.At
 		if e.Took > 0 {
+			first := !p.service.known()
 			p.service.add(e.Took)
+			return first && p.pressing(e.At)
 		}
 	case Starting:
 		p.loading = append(p.loading, start{e.Instance, e.At})
 	case Ready:
 		p.loaded(e.Instance)
 		p.ready[e.Instance] = struct{}{}
+		first := !p.load.known()
 		p.load.add(e.Took)
 		if !p.arrived {
 			p.idleSince = e.At // somebody wanted it, so it may stay for a while
 		}
+		return first && p.pressing(e.At)
 	case Ended:
 		p.loaded(e.Instance)
 		delete(p.ready, e.Instance)
 	}
 	return false
+}
+
+// pressing says that the backlog wants more instances than are there or loading.
+func (p *StartupAware) pressing(now time.Time) bool {
+	needed, _ := p.backlog(now)
+	return bound(needed, p.scaling) > p.wanted
 }
 
 func (p *StartupAware) loaded(instance int) {

@@ -90,6 +90,42 @@ func TestStartupAware(t *testing.T) {
 			m.pass(scaling.Tick)
 			m.wants(t, 1, "measurement")
 		},
+		"a crowd that waits while nothing is known is seen to as soon as times are measured": func(t *testing.T) {
+			m := &story{StartupAware: scaling.NewStartupAware(defaults(1), began), now: began}
+			m.arrive(1000)
+			m.wants(t, 1, "at zero")
+			m.start(10 * time.Second)
+			if !m.tell(scaling.Left, -1, 20*time.Millisecond) {
+				t.Error("the first answer is not urgent")
+			}
+			m.wants(t, 10, "of 999 requests 499 would still wait")
+			if m.tell(scaling.Left, -1, 20*time.Millisecond) {
+				t.Error("so is the second")
+			}
+		},
+		"an answer is known before its start is, and is seen to then": func(t *testing.T) {
+			m := &story{StartupAware: scaling.NewStartupAware(defaults(1), began), now: began}
+			m.arrive(1000)
+			m.wants(t, 1, "at zero")
+			m.tell(scaling.Starting, 0, 0)
+			m.pass(10 * time.Second)
+			if m.tell(scaling.Left, -1, 20*time.Millisecond) {
+				t.Error("an answer is urgent when nobody knows how long a start takes")
+			}
+			if !m.tell(scaling.Ready, 0, 10*time.Second) {
+				t.Error("the first start that is over is not urgent")
+			}
+			m.wants(t, 10, "499 would still wait")
+		},
+		"a crowd that one instance clears is nothing to hurry for": func(t *testing.T) {
+			m := &story{StartupAware: scaling.NewStartupAware(defaults(1), began), now: began}
+			m.arrive(400)
+			m.wants(t, 1, "at zero")
+			m.start(10 * time.Second)
+			if m.tell(scaling.Left, -1, 20*time.Millisecond) {
+				t.Error("the first answer is urgent")
+			}
+		},
 		"waiting is no load: what the loading one will clear orders nothing": func(t *testing.T) {
 			m := asleep(defaults(1))
 			m.arrive(1)

@@ -31,8 +31,8 @@ func (r *revision) left(took time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.present--
-	r.policy.Tell(scaling.Event{What: scaling.Left, At: now, Took: r.alone(took)})
-	if r.present > len(r.pods)*r.capacity && now.Sub(r.decided) >= soon {
+	urgent := r.policy.Tell(scaling.Event{What: scaling.Left, At: now, Took: r.alone(took)})
+	if urgent || r.present > len(r.pods)*r.capacity && now.Sub(r.decided) >= soon {
 		r.decide(now)
 		return
 	}
