@@ -27,7 +27,7 @@ type contrastOptions struct {
 	compress, share                   float64
 	longest, loadTime, window         time.Duration
 	instances, parallel               int
-	starts, requests                  int
+	starts, requests, rounds          int
 	seed                              uint64
 	simulate                          bool
 	functions                         int
@@ -79,6 +79,7 @@ func contrastCommand(cfg *config.Saccade) *cobra.Command {
 	f.IntVar(&o.parallel, "parallel", 0, "runs at a time in an instance of style kubernetes (0: as the function says)")
 	f.IntVar(&o.starts, "starts", 5, "cold `starts` to measure of each style")
 	f.IntVar(&o.requests, "requests", 60, "`requests` to measure of each style, at each number at a time")
+	f.IntVar(&o.rounds, "rounds", 1, "play each trace so many `times` against each style, each with other requests, and hold all together against the simulation")
 	f.StringVar(&o.measured, "measured", "", "take what was measured from this `file` (an earlier run's measured.json) instead; only with --simulate")
 	f.StringVar(&o.out, "out", filepath.Join("out", "contrast"), "`folder` for what comes out")
 	f.Uint64Var(&o.seed, "seed", 1, "for all that is drawn")
@@ -98,6 +99,8 @@ func (o contrastOptions) check() error {
 	switch {
 	case o.platform == onKnative && (o.simulate || o.loadTime > 0):
 		fault("--simulate and --load-time go with --platform %s: a cluster is played on as it is", onThisMachine)
+	case o.rounds < 1 || o.rounds > mostRounds || o.rounds > 1 && (o.simulate || o.platform == onKnative):
+		fault("--rounds is 1 to %d, and 1 with --simulate and --platform %s: nothing is held against a simulation there", mostRounds, onKnative)
 	case o.platform == onKnative && !(o.remote.peak > 0 && o.remote.timeout > 0):
 		fault("--peak and --timeout are above 0")
 	case o.platform != onKnative && o.platform != onThisMachine:
@@ -126,6 +129,9 @@ func (o contrastOptions) check() error {
 	return errors.Join(errs...)
 }
 
+// mostRounds is how often a trace is played at most.
+const mostRounds = 100
+
 // contrast is one run of the command.
 type contrast struct {
 	contrastOptions
@@ -133,7 +139,7 @@ type contrast struct {
 	theatre
 	styles []contrastStyle
 	traces []traces.Trace
-	played []played
+	played []*played
 	in     report.Input
 	// cluster is where it is played, or nil: here.
 	cluster cluster
@@ -186,9 +192,11 @@ func (c *contrast) run(ctx context.Context) error {
 		return c.fleets()
 	}
 	c.begin(began)
-	for _, trace := range c.traces {
-		if err := c.replay(ctx, trace); err != nil {
-			return err
+	for round := range c.rounds {
+		for n := range c.traces {
+			if err := c.replay(ctx, n, round); err != nil {
+				return err
+			}
 		}
 	}
 	if err := c.validate(); err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/seed45885407/saccade/contrast/replay"
 	"github.com/seed45885407/saccade/contrast/report"
 	"github.com/seed45885407/saccade/contrast/simulate"
-	"github.com/seed45885407/saccade/contrast/traces"
 	"github.com/seed45885407/saccade/functions"
 )
 
@@ -34,48 +33,71 @@ func (c *contrast) mostRate() float64 {
 	return c.share * least
 }
 
-// replay plays a trace against each style.
-func (c *contrast) replay(ctx context.Context, trace traces.Trace) error {
-	plan, err := replay.NewPlan(trace, replay.PlanOptions{Compress: c.compress, Longest: c.longest, MostRate: c.mostRate(), Seed: c.seed})
+// replay plays a trace against each style, in the given round. The report is of the first
+// round: further ones are there to be held against the simulation.
+func (c *contrast) replay(ctx context.Context, n, round int) error {
+	trace := c.traces[n]
+	plan, err := replay.NewPlan(trace, replay.PlanOptions{
+		Compress: c.compress, Longest: c.longest, MostRate: c.mostRate(), Seed: c.seed + uint64(round),
+	})
 	if err != nil {
 		return err
 	}
-	c.say("\n%s, time pressed together by %g, from %v on: %d requests in %v, %.0f %% of what came",
-		plan.Trace, plan.Compress, plan.From, len(plan.Arrivals), plan.For.Round(time.Second), 100*plan.Kept)
+	of := ""
+	if c.rounds > 1 {
+		of = fmt.Sprintf(", round %d of %d", round+1, c.rounds)
+	}
+	c.say("\n%s%s, time pressed together by %g, from %v on: %d requests in %v, %.0f %% of what came",
+		plan.Trace, of, plan.Compress, plan.From, len(plan.Arrivals), plan.For.Round(time.Second), 100*plan.Kept)
 	told := report.Trace{Name: fmt.Sprintf("%s, live at %g times the pace", trace.Name, plan.Compress)}
-	for n, style := range c.styles {
-		if busy := busyness(); busy != "" {
-			c.say("  %-14s load average before: %s", style.name, busy)
-		}
-		before, after := style, style
-		if err := c.measureLive(ctx, &before); err != nil {
-			return fmt.Errorf("measuring %s in style %s: %w", c.function, style.name, err)
-		}
-		var outcome replay.Outcome
-		err := c.opener(style.name)(ctx, 0, func(ctx context.Context, stage replay.Stage) (err error) {
-			outcome, err = replay.Run(ctx, stage, plan, replay.Options{})
-			return err
-		})
+	for s, style := range c.styles {
+		one, err := c.play(ctx, style, plan)
 		if err != nil {
 			return fmt.Errorf("playing %s in style %s: %w", trace.Name, style.name, err)
 		}
-		if err := c.measureLive(ctx, &after); err != nil {
-			return fmt.Errorf("measuring %s in style %s: %w", c.function, style.name, err)
+		live := one.outcome.Result(int(plan.For/replay.DefaultEvery) + 1)
+		live.Policy, live.Seed = style.name, c.seed
+		c.tell(one.outcome, live)
+		if round > 0 {
+			again := c.played[n*len(c.styles)+s]
+			again.rounds = append(again.rounds, one)
+			continue
 		}
-		if err := c.keep(trace.Name, style, outcome); err != nil {
+		if err := c.keep(trace.Name, style, one.outcome); err != nil {
 			return err
 		}
-		live := outcome.Result(int(plan.For/replay.DefaultEvery) + 1)
-		live.Policy, live.Seed = style.name, c.seed
 		told.Styles = append(told.Styles, report.Style{
-			Name: style.name, Live: true, Result: live, Phases: phases(outcome.Starts()),
+			Name: style.name, Live: true, Result: live, Phases: phases(one.outcome.Starts()),
 			Usage: report.UsageOf(live, tariff(style.own), style.measured.Instance),
 		})
-		c.tell(outcome, live)
-		c.played = append(c.played, played{trace.Name, n, outcome, []simulate.Measured{before.measured, after.measured}})
+		c.played = append(c.played, &played{trace.Name, s, []playedOnce{one}})
 	}
-	c.in.Traces = append(c.in.Traces, told)
+	if round == 0 {
+		c.in.Traces = append(c.in.Traces, told)
+	}
 	return nil
+}
+
+// play plays a plan in a style, and measures the function before it and after it.
+func (c *contrast) play(ctx context.Context, style contrastStyle, plan replay.Plan) (one playedOnce, err error) {
+	if busy := busyness(); busy != "" {
+		c.say("  %-14s load average before: %s", style.name, busy)
+	}
+	before, after := style, style
+	if err := c.measureLive(ctx, &before); err != nil {
+		return one, fmt.Errorf("measuring before: %w", err)
+	}
+	if err := c.opener(style.name)(ctx, 0, func(ctx context.Context, stage replay.Stage) (err error) {
+		one.outcome, err = replay.Run(ctx, stage, plan, replay.Options{})
+		return err
+	}); err != nil {
+		return one, err
+	}
+	if err := c.measureLive(ctx, &after); err != nil {
+		return one, fmt.Errorf("measuring after: %w", err)
+	}
+	one.beside = []simulate.Measured{before.measured, after.measured}
+	return one, nil
 }
 
 // keep writes what was seen: a line for each request, and one for each look.
@@ -103,10 +125,15 @@ func fileName(text string) string {
 	}, text)
 }
 
-// played is a replay of a trace in a style.
+// played is the replays of a trace in a style.
 type played struct {
-	trace   string
-	style   int // its place in contrast.styles
+	trace  string
+	style  int // its place in contrast.styles
+	rounds []playedOnce
+}
+
+// playedOnce is a replay.
+type playedOnce struct {
 	outcome replay.Outcome
 	// beside is what was measured right before it and right after: a machine is seldom as
 	// fast at the end of the command as at its beginning.
@@ -130,55 +157,79 @@ func (c *contrast) tell(o replay.Outcome, live simulate.Result) {
 const seeds = 21
 
 // validate simulates what was played, with all that was measured in the style, at the
-// speed of right before the replay and right after it.
+// speed that the machine had during each replay, right before it and right after.
 func (c *contrast) validate() error {
 	for n := range c.styles {
 		all := []simulate.Measured{c.styles[n].measured}
 		for _, p := range c.played {
 			if p.style == n {
-				all = append(all, p.beside...)
+				for _, one := range p.rounds {
+					all = append(all, one.beside...)
+				}
 			}
 		}
 		c.styles[n].measured = replay.Pooled(all...)
 	}
 	for _, p := range c.played {
-		style := c.styles[p.style]
-		measured := replay.Around(style.measured, p.beside...)
-		var simulated []simulate.Result
-		for n := range uint64(seeds) {
-			result, err := p.outcome.Simulate(measured, style.live, c.instances, 0, c.seed+n)
-			if err != nil {
-				return err
-			}
-			simulated = append(simulated, result)
+		if err := c.compare(p); err != nil {
+			return err
 		}
-		c.compare(p.trace, style.name, p.outcome.Result(0), simulated)
 	}
 	c.validation()
 	return c.writeMeasured()
 }
 
-// compare notes what the simulation made of the same arrivals.
-func (c *contrast) compare(trace, style string, live simulate.Result, simulated []simulate.Result) {
-	for _, m := range []struct {
-		measure, unit string
-		of            func(simulate.Result) float64
-	}{
-		{"p50", "s", func(r simulate.Result) float64 { return r.Latency.P50.Seconds() }},
-		{"p95", "s", func(r simulate.Result) float64 { return r.Latency.P95.Seconds() }},
-		{"cold starts", "", func(r simulate.Result) float64 { return float64(r.Starts) }},
-		{"instance-seconds", "s", func(r simulate.Result) float64 { return r.Instances.Seconds() }},
-	} {
+// compared are the figures that live and simulated runs are held against each other in.
+var compared = []struct {
+	measure, unit string
+	of            func(simulate.Result) float64
+}{
+	{"p50", "s", func(r simulate.Result) float64 { return r.Latency.P50.Seconds() }},
+	{"p95", "s", func(r simulate.Result) float64 { return r.Latency.P95.Seconds() }},
+	{"cold starts", "", func(r simulate.Result) float64 { return float64(r.Starts) }},
+	{"instance-seconds", "s", func(r simulate.Result) float64 { return r.Instances.Seconds() }},
+}
+
+// compare notes what the simulation makes of the same arrivals, all rounds together.
+func (c *contrast) compare(p *played) error {
+	style := c.styles[p.style]
+	var live []simulate.Result
+	simulated := make([][]simulate.Result, seeds)
+	for round, one := range p.rounds {
+		live = append(live, one.outcome.Result(1))
+		measured := one.outcome.Around(style.measured, one.beside...)
+		for n := range simulated {
+			result, err := one.outcome.Simulate(measured, style.live, c.instances, 1, c.seed+uint64(round*seeds+n))
+			if err != nil {
+				return err
+			}
+			simulated[n] = append(simulated[n], result)
+		}
+	}
+	for _, figure := range compared {
 		var all []float64
-		for _, r := range simulated {
-			all = append(all, m.of(r))
+		for _, rounds := range simulated {
+			all = append(all, figure.of(joined(rounds)))
 		}
 		slices.Sort(all)
 		c.in.Validation = append(c.in.Validation, report.Validation{
-			Trace: trace, Style: style, Measure: m.measure, Unit: m.unit, Live: m.of(live), Simulated: all[len(all)/2],
-			Low: all[1], High: all[len(all)-2],
+			Trace: p.trace, Style: style.name, Measure: figure.measure, Unit: figure.unit,
+			Live: figure.of(joined(live)), Simulated: all[len(all)/2], Low: all[1], High: all[len(all)-2],
 		})
 	}
+	return nil
+}
+
+// joined is what several runs come to together, in what is compared.
+func joined(runs []simulate.Result) (all simulate.Result) {
+	var latency []simulate.Spread
+	for _, r := range runs {
+		latency = append(latency, r.Latency)
+		all.Starts += r.Starts
+		all.Instances += r.Instances
+	}
+	all.Latency = simulate.Joined(latency...)
+	return all
 }
 
 func brief(s functions.Seconds) string {
@@ -187,7 +238,11 @@ func brief(s functions.Seconds) string {
 
 // validation tells how near the simulation came.
 func (c *contrast) validation() {
-	c.say("\nThe same arrivals, live and simulated:\n")
+	over := ""
+	if c.rounds > 1 {
+		over = fmt.Sprintf(", %d rounds together", c.rounds)
+	}
+	c.say("\nThe same arrivals, live and simulated%s:\n", over)
 	c.say("| trace | style | measure | live | simulated | off by | its runs |\n|---|---|---|--:|--:|--:|--:|")
 	within, lucky := 0, 0
 	for _, v := range c.in.Validation {
@@ -200,8 +255,8 @@ func (c *contrast) validation() {
 		}
 		c.say("| %s | %s | %s | %.4g | %.4g | %+.1f %% | %.4g to %.4g |", v.Trace, v.Style, v.Measure, v.Live, v.Simulated, 100*off, v.Low, v.High)
 	}
-	told := fmt.Sprintf("Of %d figures that were measured live and simulated of the same arrivals, %d are within 10 %% of each other; "+
-		"of the others %d lie where nineteen of twenty-one simulated runs do.", len(c.in.Validation), within, lucky)
+	told := fmt.Sprintf("Of %d figures that were measured live and simulated of the same arrivals%s, %d are within 10 %% of each other; "+
+		"of the others %d lie where nineteen of twenty-one simulated runs do.", len(c.in.Validation), over, within, lucky)
 	c.say("\n%s", told)
 	c.in.Origin.Notes = append(c.in.Origin.Notes, told)
 }

@@ -3,13 +3,17 @@ package main
 import (
 	"encoding/json"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/seed45885407/saccade/config"
+	"github.com/seed45885407/saccade/contrast/replay"
 	"github.com/seed45885407/saccade/contrast/report"
 	"github.com/seed45885407/saccade/contrast/simulate"
 	"github.com/seed45885407/saccade/functions"
@@ -53,6 +57,38 @@ func TestAContrastIsMadeOfRealInstances(t *testing.T) {
 		if info, err := os.Stat(filepath.Join(out, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// What was played several times is held against as many simulated runs, all requests together.
+func TestRoundsAreHeldAgainstEachOtherTogether(t *testing.T) {
+	settings := functions.Function{}.WithDefaults().Spec.Scaling
+	measured := simulate.Measured{Load: []time.Duration{time.Second}, Service: []time.Duration{100 * time.Millisecond}}
+	round := func(starts int64, latency time.Duration) playedOnce {
+		return playedOnce{beside: []simulate.Measured{measured}, outcome: replay.Outcome{
+			Plan:     replay.Plan{Trace: "once", For: 10 * time.Second, Arrivals: []time.Duration{time.Second}},
+			Requests: []replay.Request{{At: time.Second, Latency: latency}},
+			Used:     functions.Usage{Starts: starts},
+		}}
+	}
+	c := contrast{
+		cmd: &cobra.Command{}, styles: []contrastStyle{{name: functions.StyleKubernetes, measured: measured, live: settings}},
+		contrastOptions: contrastOptions{out: t.TempDir(), rounds: 2, instances: 4},
+		played:          []*played{{trace: "once", rounds: []playedOnce{round(1, time.Second), round(3, 1200*time.Millisecond)}}},
+	}
+	c.cmd.SetOut(io.Discard)
+	if err := c.validate(); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string][2]float64{"p50": {1, 1.1}, "p95": {1.2, 1.1}, "cold starts": {4, 2}}
+	for _, v := range c.in.Validation {
+		w, ok := want[v.Measure]
+		if ok && (math.Abs(v.Live-w[0]) > 1e-9 || math.Abs(v.Simulated-w[1]) > 1e-9) {
+			t.Errorf("%s: %v live, %v simulated; want %v and %v", v.Measure, v.Live, v.Simulated, w[0], w[1])
+		}
+	}
+	if len(c.in.Validation) != 4 {
+		t.Errorf("%d figures, want 4", len(c.in.Validation))
 	}
 }
 

@@ -35,12 +35,14 @@ type MeasureOptions struct {
 // Measure measures a function by itself.
 //
 // Service is requests one after the other as their caller sees them, so the gateway's own
-// time is in it. Pace is their median over that of so many at a time, each sent when
+// time is in it. Pace is their mean over that of so many at a time, each sent when
 // the one before is back, with as many instances as there may be; Together is the same in
-// one instance, over that. Load is a first request's time at zero less the median service:
-// the first request's own run warms the instance up, so to add both would count it twice.
+// one instance, over that. Load is a first request's time at zero, after a while in which
+// nothing was done, less the median service: the first request's own run warms the instance
+// up, so to add both would count it twice.
 // Warmup is what instances that are kept took to run once by themselves.
-// Computes is the CPU time of the instance by then, less that of a request, over Load.
+// Computes is the CPU time of the instance by then, less that of a request, over Load, and
+// Work the CPU time of a request by itself.
 func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measured, error) {
 	if o.Starts <= 0 {
 		o.Starts = 5
@@ -69,7 +71,7 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 	o.Progress(fmt.Sprintf("requests, 1 to %d at a time", o.AtATime))
 	err = open(ctx, o.Instances, func(ctx context.Context, stage Stage) (err error) {
 		m.Function = stage.Function
-		if m.Service, m.Pace, err = service(ctx, stage, o); err != nil {
+		if m.Service, m.Pace, m.Work, err = service(ctx, stage, o); err != nil {
 			return err
 		}
 		m.Instance = usageOf(stage).Held
@@ -84,7 +86,7 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 		o.Progress(fmt.Sprintf("requests, 1 to %d at a time in one instance", alone))
 		err := open(ctx, 1, func(ctx context.Context, stage Stage) error {
 			o.Instances, o.AtATime = 1, alone
-			_, packed, err := service(ctx, stage, o)
+			_, packed, _, err := service(ctx, stage, o)
 			m.Warmup = warmedUp(stage) // by itself, and not beside others
 			for n := range packed {
 				m.Together = append(m.Together, min(1, packed[n]/m.Pace[n]))
@@ -100,8 +102,11 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 	for n := range o.Starts {
 		o.Progress(fmt.Sprintf("cold start %d of %d", n+1, o.Starts))
 		err := open(ctx, 0, func(ctx context.Context, stage Stage) error {
+			if !sleepUntil(ctx, time.Now().Add(pauseBefore(n))) {
+				return context.Cause(ctx)
+			}
 			sent := time.Now()
-			reply, err := stage.Send(ctx, 0)
+			reply, err := stage.Send(ctx, n)
 			if err != nil {
 				return err
 			}
@@ -128,9 +133,7 @@ func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measu
 func rested(ctx context.Context, stage Stage, requests int) ([]time.Duration, error) {
 	var all []time.Duration
 	for n := range requests {
-		// Not always as long: what else comes and goes on the machine has its own beat.
-		pause := 2*simulate.RestedAfter + time.Duration(n%4)*simulate.RestedAfter/2
-		if !sleepUntil(ctx, time.Now().Add(pause)) {
+		if !sleepUntil(ctx, time.Now().Add(pauseBefore(n))) {
 			return nil, context.Cause(ctx)
 		}
 		sent := time.Now()
@@ -140,6 +143,12 @@ func rested(ctx context.Context, stage Stage, requests int) ([]time.Duration, er
 		all = append(all, time.Since(sent))
 	}
 	return all, nil
+}
+
+// pauseBefore is for how long nothing is done before the n-th of several that follow on a
+// pause: not always as long, for what else comes and goes on the machine has its own beat.
+func pauseBefore(n int) time.Duration {
+	return 2*simulate.RestedAfter + time.Duration(n%4)*simulate.RestedAfter/2
 }
 
 // warmedUp is what the newest start, for which no request waited, took to warm up.
@@ -154,26 +163,29 @@ func warmedUp(stage Stage) []time.Duration {
 // upWithin is how long kept instances may take to come up.
 const upWithin = 5 * time.Minute
 
-// service measures requests in instances that are there.
-func service(ctx context.Context, stage Stage, o MeasureOptions) (alone []time.Duration, pace simulate.Pace, err error) {
+// service measures requests in instances that are there; work is the CPU time of one by
+// itself, 0 where nobody can tell.
+func service(ctx context.Context, stage Stage, o MeasureOptions) (alone []time.Duration, pace simulate.Pace, work time.Duration, err error) {
 	if err := awaitReady(ctx, stage, o.Instances); err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	// Each instance's first requests are slower than all others.
 	if _, err := several(ctx, stage, o.AtATime, 5*o.AtATime); err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	for at := 1; at <= o.AtATime; at++ {
+		before := processes(stage)
 		took, err := several(ctx, stage, at, o.Requests)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, 0, err
 		}
 		if at == 1 {
 			alone = took
+			work = (processes(stage).sum() - before.sum()) / time.Duration(o.Requests+1) // one goes before them
 		}
-		pace = append(pace, min(1, float64(median(alone))/float64(median(took))))
+		pace = append(pace, min(1, mean(alone)/mean(took)))
 	}
-	return alone, pace, nil
+	return alone, pace, work, nil
 }
 
 func awaitReady(ctx context.Context, stage Stage, instances int) error {
@@ -193,26 +205,36 @@ func awaitReady(ctx context.Context, stage Stage, instances int) error {
 	return functions.Errorf(functions.ColdStartTimeout, "%d instances did not come up within %v", instances, upWithin)
 }
 
-// several sends requests, always so many at a time, and says how long each took.
+// several sends requests, always so many at a time, and says how long each took. More go
+// before them, and more after, so that none of those that count has less company.
 func several(ctx context.Context, stage Stage, atATime, requests int) ([]time.Duration, error) {
 	all, errs := make([]time.Duration, requests), make([]error, atATime)
-	var next atomic.Int64
+	var next, back atomic.Int64
 	var group sync.WaitGroup
 	for worker := range atATime {
 		group.Go(func() {
-			for errs[worker] == nil {
-				n := int(next.Add(1)) - 1
-				if n >= requests {
-					return
-				}
+			for errs[worker] == nil && int(back.Load()) < requests {
+				n := int(next.Add(1)) - 1 - atATime
 				sent := time.Now()
-				_, errs[worker] = stage.Send(ctx, n)
-				all[n] = time.Since(sent)
+				_, errs[worker] = stage.Send(ctx, n+atATime)
+				if 0 <= n && n < requests {
+					all[n] = time.Since(sent)
+					back.Add(1)
+				}
 			}
 		})
 	}
 	group.Wait()
 	return all, errors.Join(errs...)
+}
+
+// mean is that of the times, in nanoseconds: as requests that share cores are not all
+// slowed alike, the time of all says at what pace they went, and the median does not.
+func mean(all []time.Duration) (of float64) {
+	for _, d := range all {
+		of += float64(d) / float64(len(all))
+	}
+	return of
 }
 
 func median(all []time.Duration) time.Duration {

@@ -127,7 +127,9 @@ func TestMeasuring(t *testing.T) {
 			if kept == 1 {
 				p.crowded = 25 * time.Millisecond
 			}
-			return use(ctx, p.stage())
+			stage := p.stage()
+			stage.Processes = p.processes
+			return use(ctx, stage)
 		}
 		m, err := Measure(t.Context(), open, MeasureOptions{Starts: 2, Requests: 8, Instances: 2, AtATime: 2, Places: 2})
 		if err != nil {
@@ -152,6 +154,9 @@ func TestMeasuring(t *testing.T) {
 		}
 		if len(m.Warmup) != 1 || m.Warmup[0] != 125*time.Millisecond {
 			t.Errorf("an instance by itself warms up for %v", m.Warmup)
+		}
+		if m.Work != 60*time.Millisecond || m.Computes != 0.02 {
+			t.Errorf("a request computes for %v, a start for %v of its time", m.Work, m.Computes)
 		}
 		if m.Instance.CPU != 1 || m.Function != "eye" || m.Check() != nil {
 			t.Errorf("%+v: %v", m, m.Check())

@@ -49,20 +49,22 @@ func (p Processes) sum() (cpu time.Duration) {
 	return cpu
 }
 
+// processes are none where nobody can tell.
+func processes(stage Stage) Processes {
+	if stage.Processes == nil {
+		return Processes{}
+	}
+	return stage.Processes()
+}
+
 // look takes samples until the plan is over or ctx ends.
 func look(ctx context.Context, stage Stage, began time.Time, length time.Duration, o Options, tell func()) (all []Sample) {
-	processes := func() Processes {
-		if stage.Processes == nil {
-			return Processes{}
-		}
-		return stage.Processes()
-	}
-	before, last := processes(), time.Now()
+	before, last := processes(stage), time.Now()
 	for at := time.Duration(0); at <= length; at += o.Every {
 		if !sleepUntil(ctx, began.Add(at)) {
 			break
 		}
-		now, used := time.Now(), processes()
+		now, used := time.Now(), processes(stage)
 		s := sampleOf(statusOf(stage))
 		s.At, s.CPU, s.Memory = now.Sub(began), used.since(before, now.Sub(last)), used.Memory
 		if stage.Processes == nil {

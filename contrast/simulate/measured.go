@@ -27,9 +27,11 @@ type Measured struct {
 	Service        []time.Duration
 	Pace, Together Pace
 	// Rested is the same of requests after a pause, and Computes the share of a start in
-	// which it used a core; empty and 0 where that was not measured.
+	// which it used a core; empty and 0 where that was not measured. Work is the CPU time of
+	// a request, by which measurements can be brought to a machine's speed; 0 likewise.
 	Rested   []time.Duration
 	Computes float64
+	Work     time.Duration
 	// Warmup is what starts took longer for which no request waited; empty where that was
 	// not measured.
 	Warmup []time.Duration
@@ -58,6 +60,7 @@ type measuredJSON struct {
 	Together     Pace                           `json:"together,omitempty"`
 	Rested       []functions.Seconds            `json:"rested,omitempty"`
 	Computes     float64                        `json:"computes,omitzero"`
+	Work         functions.Seconds              `json:"work,omitzero"`
 	Warmup       []functions.Seconds            `json:"warmup,omitempty"`
 	Phases       map[string][]functions.Seconds `json:"phases,omitempty"`
 	FailedStarts float64                        `json:"failed_starts,omitzero"`
@@ -67,7 +70,7 @@ type measuredJSON struct {
 func (m Measured) MarshalJSON() ([]byte, error) {
 	out := measuredJSON{
 		Function: m.Function, At: m.At, Machine: m.Machine, Instance: m.Instance, FailedStarts: m.FailedStarts, Pace: m.Pace, Together: m.Together,
-		Rested: converted[functions.Seconds](m.Rested), Computes: m.Computes, Warmup: converted[functions.Seconds](m.Warmup),
+		Rested: converted[functions.Seconds](m.Rested), Computes: m.Computes, Work: functions.Seconds(m.Work), Warmup: converted[functions.Seconds](m.Warmup),
 		Load: converted[functions.Seconds](m.Load), Pull: converted[functions.Seconds](m.Pull), Service: converted[functions.Seconds](m.Service),
 	}
 	for name, times := range m.Phases {
@@ -87,7 +90,7 @@ func (m *Measured) UnmarshalJSON(text []byte) error {
 	}
 	*m = Measured{
 		Function: in.Function, At: in.At, Machine: in.Machine, Instance: in.Instance, FailedStarts: in.FailedStarts, Pace: in.Pace, Together: in.Together,
-		Rested: converted[time.Duration](in.Rested), Computes: in.Computes, Warmup: converted[time.Duration](in.Warmup),
+		Rested: converted[time.Duration](in.Rested), Computes: in.Computes, Work: time.Duration(in.Work), Warmup: converted[time.Duration](in.Warmup),
 		Load: converted[time.Duration](in.Load), Pull: converted[time.Duration](in.Pull), Service: converted[time.Duration](in.Service),
 	}
 	for name, times := range in.Phases {
@@ -126,7 +129,7 @@ func ReadMeasured(r io.Reader) (Measured, error) {
 
 // Check refuses what no simulation can be made of.
 func (m Measured) Check() error {
-	lists := map[string][]time.Duration{"load": m.Load, "pull": m.Pull, "service": m.Service, "rested": m.Rested, "warmup": m.Warmup}
+	lists := map[string][]time.Duration{"work": {m.Work}, "load": m.Load, "pull": m.Pull, "service": m.Service, "rested": m.Rested, "warmup": m.Warmup}
 	for name, times := range m.Phases {
 		lists[name] = times
 	}

@@ -155,3 +155,16 @@ func (t *times) spread(withBars bool) Spread {
 	}
 	return s
 }
+
+// Joined is several spreads as one of all their values, as near as their bars know them.
+func Joined(all ...Spread) Spread {
+	var t times
+	for _, s := range all {
+		for _, bar := range s.Bars {
+			for range bar.Count {
+				t.add(time.Duration(bar.UpTo))
+			}
+		}
+	}
+	return t.spread(true)
+}

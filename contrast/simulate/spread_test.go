@@ -129,3 +129,11 @@ func TestDistributions(t *testing.T) {
 		t.Error("what is a distribution, and what is none")
 	}
 }
+
+func TestSpreadsThatAreJoinedAreThoseOfAllValues(t *testing.T) {
+	one, other := values(300, 1), values(500, 2)
+	got := Joined(collected(one).spread(true), Spread{}, collected(other).spread(true))
+	if diff := cmp.Diff(collected(append(one, other...)).spread(true), got); diff != "" {
+		t.Errorf("joined, and of all values:\n%s", diff)
+	}
+}
