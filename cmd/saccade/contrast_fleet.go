@@ -25,16 +25,19 @@ type nodeOptions struct {
 	count    int
 	cpu      float64
 	memoryGB float64
+	gpus     float64
 }
 
 func (n *nodeOptions) flags(f *pflag.FlagSet) {
 	f.IntVar(&n.count, "nodes", 0, "with --simulate: how many `nodes` instances are placed on (0: there is always place)")
 	f.Float64Var(&n.cpu, "node-cpu", 64, "with --simulate: `cores` of a node")
 	f.Float64Var(&n.memoryGB, "node-memory", 256, "with --simulate: memory of a node in `GiB`")
+	f.Float64Var(&n.gpus, "node-gpus", 0, "with --simulate: `GPUs` of a node, of the class that the function was measured on")
 }
 
-func (n nodeOptions) nodes() []simulate.Node {
-	return slices.Repeat([]simulate.Node{{CPU: n.cpu, Memory: int64(n.memoryGB * (1 << 30))}}, max(0, n.count))
+// nodes are those for instances that hold so much.
+func (n nodeOptions) nodes(held functions.Held) []simulate.Node {
+	return slices.Repeat([]simulate.Node{{CPU: n.cpu, Memory: int64(n.memoryGB * (1 << 30)), GPUs: n.gpus, Device: held.Device}}, max(0, n.count))
 }
 
 // population takes a number among the folders of functions for how many functions
@@ -93,7 +96,7 @@ func (c *contrast) fleets() error {
 		began := time.Now()
 		like := c.config(style)
 		result, err := simulate.RunFleet(simulate.Fleet{
-			Functions: simulate.Population(population, like), Nodes: c.nodes.nodes(), For: length, Seed: c.seed,
+			Functions: simulate.Population(population, like), Nodes: c.nodes.nodes(like.Held), For: length, Seed: c.seed,
 		})
 		if err != nil {
 			return fmt.Errorf("simulating %d functions in style %s: %w", c.functions, style.name, err)
