@@ -77,7 +77,7 @@ func contrastCommand(cfg *config.Saccade) *cobra.Command {
 	f.DurationVar(&o.loadTime, "load-time", 0, "let every start take so much longer, as a large model's would")
 	f.DurationVar(&o.window, "window", 0, "window and keep-alive of the live platform (0: the function's own, compressed, 6s at least)")
 	f.IntVar(&o.parallel, "parallel", 0, "runs at a time in an instance of style kubernetes (0: as the function says)")
-	f.IntVar(&o.starts, "starts", 5, "cold `starts` to measure of each style")
+	f.IntVar(&o.starts, "starts", 3, "cold `starts` to measure of each style")
 	f.IntVar(&o.requests, "requests", 60, "`requests` to measure of each style, at each number at a time")
 	f.IntVar(&o.rounds, "rounds", 1, "play each trace so many `times` against each style, each with other requests, and hold all together against the simulation")
 	f.StringVar(&o.measured, "measured", "", "take what was measured from this `file` (an earlier run's measured.json) instead; only with --simulate")

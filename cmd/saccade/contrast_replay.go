@@ -255,8 +255,12 @@ func (c *contrast) validation() {
 		}
 		c.say("| %s | %s | %s | %.4g | %.4g | %+.1f %% | %.4g to %.4g |", v.Trace, v.Style, v.Measure, v.Live, v.Simulated, 100*off, v.Low, v.High)
 	}
-	told := fmt.Sprintf("Of %d figures that were measured live and simulated of the same arrivals%s, %d are within 10 %% of each other; "+
-		"of the others %d lie where nineteen of twenty-one simulated runs do.", len(c.in.Validation), over, within, lucky)
+	told := fmt.Sprintf("Of %d figures that were measured live and simulated of the same arrivals%s, %d are within 10 %% of each other",
+		len(c.in.Validation), over, within)
+	if others := len(c.in.Validation) - within; others > 0 {
+		told += fmt.Sprintf("; of the other %d there are %d that lie where nineteen of twenty-one simulated runs do", others, lucky)
+	}
+	told += "."
 	c.say("\n%s", told)
 	c.in.Origin.Notes = append(c.in.Origin.Notes, told)
 }

@@ -19,11 +19,11 @@ type Opener func(ctx context.Context, kept int, use func(ctx context.Context, st
 
 // MeasureOptions say how much is measured.
 type MeasureOptions struct {
-	// Starts is how many cold starts, each on a platform of its own. Default 5.
+	// Starts is how many cold starts, each on a platform of its own. Default 3.
 	Starts int
 	// Requests is how many for each number of requests at a time. Default 60.
 	Requests int
-	// Rested is how many are sent each after a pause. Default 5.
+	// Rested is how many are sent each after a pause. Default 3.
 	Rested int
 	// Instances is how many are kept while requests at a time are measured, AtATime the
 	// most of those, and Places how many of them an instance takes. Default 1 each.
@@ -45,13 +45,13 @@ type MeasureOptions struct {
 // Work the CPU time of a request by itself.
 func Measure(ctx context.Context, open Opener, o MeasureOptions) (simulate.Measured, error) {
 	if o.Starts <= 0 {
-		o.Starts = 5
+		o.Starts = 3
 	}
 	if o.Requests <= 0 {
 		o.Requests = 60
 	}
 	if o.Rested <= 0 {
-		o.Rested = 5
+		o.Rested = 3
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}
