@@ -113,6 +113,15 @@ func theAPIServerIsAway(s *Story) {
 	for _, part := range []string{"webhook", "controller", "autoscaler", "activator"} { // some have begun anew
 		s.run("kubectl", "-n", "knative-serving", "rollout", "status", "deployment/"+part, "--timeout=90s")
 	}
+	well := time.Now()
+	s.until(2*time.Minute, "Knative's webhook has answered for twenty seconds", func() (bool, string) { // it may end only now
+		said, err := s.try("kubectl", "-n", "knative-serving", "annotate", "configmap", "config-features", "saccade.dev/asked=yes",
+			"--overwrite", "--dry-run=server", "--request-timeout=5s")
+		if err != nil {
+			well = time.Now()
+		}
+		return time.Since(well) > 20*time.Second, said
+	})
 }
 
 // aNodeIsDrained with the function's only pod on it.
