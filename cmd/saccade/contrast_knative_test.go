@@ -74,7 +74,7 @@ func elsewhere(t *testing.T, on *folderCluster, base string, said io.Writer, cha
 	cmd.SetOut(said)
 	o := contrastOptions{
 		function: "centernet", platform: onKnative, styles: []string{functions.StyleLambda, functions.AutoscalerStartupAware}, traces: []string{"cron-bursts"},
-		compress: 60, longest: 3 * time.Second, share: 0.5, seed: 1, hours: 1, functions: 1, out: t.TempDir(),
+		compress: 60, longest: 3 * time.Second, share: 0.5, rounds: 1, seed: 1, hours: 1, functions: 1, out: t.TempDir(),
 		remote: clusterOptions{gateway: base, peak: 4, timeout: time.Minute},
 	}
 	if change != nil {
