@@ -169,6 +169,7 @@ func TestAContrastElsewhereRefusesWhatItCannotDo(t *testing.T) {
 		"a simulation":     {"--simulate"},
 		"another platform": {"--platform", "mars"},
 		"no peak":          {"--peak", "0"},
+		"several rounds":   {"--rounds", "2"},
 	} {
 		err := run(t.Context(), append([]string{"contrast", "--platform", onKnative}, args...), nil, io.Discard, io.Discard)
 		if functions.KindOf(err) != functions.Invalid {

@@ -92,6 +92,19 @@ func TestRoundsAreHeldAgainstEachOtherTogether(t *testing.T) {
 	}
 }
 
+func TestSimulatedNodesHaveGPUsOfTheClassThatWasMeasured(t *testing.T) {
+	held := functions.Held{CPU: 1, Memory: 1 << 30, GPUs: 1, Device: "nvidia-h200"}
+	for gpus, fits := range map[float64]bool{0: false, 1: true} {
+		nodes := nodeOptions{count: 2, cpu: 4, memoryGB: 16, gpus: gpus}.nodes(held)
+		like := simulate.Measured{Instance: held, Load: []time.Duration{time.Second}, Service: []time.Duration{time.Millisecond}}.
+			On(simulate.Config{Function: "eye", Arrivals: []time.Duration{time.Second}}).Under(functions.Function{}.WithDefaults().Spec.Scaling)
+		result, err := simulate.RunFleet(simulate.Fleet{Functions: []simulate.Config{like}, Nodes: nodes, For: time.Minute})
+		if len(nodes) != 2 || (err == nil) != fits || fits && result.Total.Requests != 1 {
+			t.Errorf("%v GPUs on each of %d nodes: %d requests, %v", gpus, len(nodes), result.Total.Requests, err)
+		}
+	}
+}
+
 func read(t *testing.T, path string, into any) {
 	t.Helper()
 	text, err := os.ReadFile(path)

@@ -40,12 +40,6 @@ func (o Outcome) Result(points int) simulate.Result {
 	return r
 }
 
-// Observed is what a simulation is held against.
-func (o Outcome) Observed() simulate.Observed {
-	r := o.Result(0)
-	return simulate.Observed{P50: r.Latency.P50, P95: r.Latency.P95, Cold: r.Cold, Instances: r.Instances}
-}
-
 // Seen is the time of instances as the samples saw them, each until the next: for a platform
 // that does not count it itself. An instance is busy there if there are as many requests.
 func (o Outcome) Seen() functions.Usage {

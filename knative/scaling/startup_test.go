@@ -64,6 +64,15 @@ func measured(s functions.Scaling) *story {
 	return m
 }
 
+// crowd is a function of which nothing is known, and so many requests at once.
+func crowd(t *testing.T, requests int) *story {
+	t.Helper()
+	m := &story{StartupAware: scaling.NewStartupAware(defaults(1), began), now: began}
+	m.arrive(requests)
+	m.wants(t, 1, "at zero")
+	return m
+}
+
 // asleep is measured, gone to zero.
 func asleep(s functions.Scaling) *story {
 	m := measured(s)
@@ -83,17 +92,13 @@ func TestStartupAware(t *testing.T) {
 			m.wants(t, 1, "at zero")
 		},
 		"one is wanted until times are measured, however many wait": func(t *testing.T) {
-			m := &story{StartupAware: scaling.NewStartupAware(defaults(1), began), now: began}
-			m.arrive(500)
-			m.wants(t, 1, "at zero")
+			m := crowd(t, 500)
 			m.start(0)
 			m.pass(scaling.Tick)
 			m.wants(t, 1, "measurement")
 		},
 		"a crowd that waits while nothing is known is seen to as soon as times are measured": func(t *testing.T) {
-			m := &story{StartupAware: scaling.NewStartupAware(defaults(1), began), now: began}
-			m.arrive(1000)
-			m.wants(t, 1, "at zero")
+			m := crowd(t, 1000)
 			m.start(10 * time.Second)
 			if !m.tell(scaling.Left, -1, 20*time.Millisecond) {
 				t.Error("the first answer is not urgent")
@@ -104,9 +109,7 @@ func TestStartupAware(t *testing.T) {
 			}
 		},
 		"an answer is known before its start is, and is seen to then": func(t *testing.T) {
-			m := &story{StartupAware: scaling.NewStartupAware(defaults(1), began), now: began}
-			m.arrive(1000)
-			m.wants(t, 1, "at zero")
+			m := crowd(t, 1000)
 			m.tell(scaling.Starting, 0, 0)
 			m.pass(10 * time.Second)
 			if m.tell(scaling.Left, -1, 20*time.Millisecond) {
@@ -118,9 +121,7 @@ func TestStartupAware(t *testing.T) {
 			m.wants(t, 10, "499 would still wait")
 		},
 		"a crowd that one instance clears is nothing to hurry for": func(t *testing.T) {
-			m := &story{StartupAware: scaling.NewStartupAware(defaults(1), began), now: began}
-			m.arrive(400)
-			m.wants(t, 1, "at zero")
+			m := crowd(t, 400)
 			m.start(10 * time.Second)
 			if m.tell(scaling.Left, -1, 20*time.Millisecond) {
 				t.Error("the first answer is urgent")

@@ -101,21 +101,26 @@ func (r *revision) update(rev *servingv1.Revision, ready []endpoint, all []*core
 		r.platform.opts.Log.Info("pod gets no more requests", "revision", r.Name, "pod", p.pod)
 		return true
 	})
+	urgent := false
 	for _, e := range ready {
 		if !slices.ContainsFunc(r.pods, func(p *pod) bool { return p.endpoint == e }) {
-			r.join(e, podNamed(all, e.pod), now, fresh)
+			urgent = r.join(e, podNamed(all, e.pod), now, fresh) || urgent
 		}
 	}
 	r.starting = startingOf(all, ready)
 	r.forgetPods(all)
 	r.meter.set(len(r.pods), r.starting)
 	r.judge(rev, all, now)
+	if urgent {
+		r.decide(now)
+	}
 	r.order(now)
 	r.publish()
 }
 
-// join takes in a pod that has become ready. Call with mu held.
-func (r *revision) join(e endpoint, object *corev1.Pod, now time.Time, fresh bool) {
+// join takes in a pod that has become ready, and says whether the policy finds that urgent.
+// Call with mu held.
+func (r *revision) join(e endpoint, object *corev1.Pod, now time.Time, fresh bool) (urgent bool) {
 	p := newPod(e)
 	if r.met[e.pod] { // it was unready for a while, and may have requests of that time yet
 		r.number++
@@ -131,12 +136,13 @@ func (r *revision) join(e endpoint, object *corev1.Pod, now time.Time, fresh boo
 		p.number = r.number
 		r.policy.Tell(scaling.Event{What: scaling.Starting, At: now, Instance: p.number})
 	}
-	r.policy.Tell(scaling.Event{What: scaling.Ready, At: now, Instance: p.number, Took: took})
+	urgent = r.policy.Tell(scaling.Event{What: scaling.Ready, At: now, Instance: p.number, Took: took})
 	r.pods = append(r.pods, p)
 	if fresh && p.serial == 0 {
 		waited := ordered || r.present > 0
 		r.platform.group.Go(func() { r.account(p, object, waited) })
 	}
+	return urgent
 }
 
 // learned is how long the start of a pod took that nobody here has asked for: what the
